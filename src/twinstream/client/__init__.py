@@ -1,0 +1,1 @@
+"""The SDK: events as an asynchronous iterator, resume, back-off, gap check and REST calls."""

@@ -1,0 +1,1 @@
+"""The streaming core, sans I/O: sessions, hub, matcher, flow control and cursors."""

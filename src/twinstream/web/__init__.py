@@ -1,0 +1,1 @@
+"""HTTP and WebSocket: routes, authentication, errors to responses and the I/O shell of a session."""
