@@ -1,0 +1,58 @@
+"""The unit of work: every change of a twin and its event, in one transaction.
+
+One writer exists. It takes commands in the order they were submitted, runs all that wait as one *group* in one transaction (group
+commit, synchronous=FULL), and only after the commit answers them and lets the tail see their events. So ``decide`` runs against
+the very state that it commits on.
+
+Guarantees:
+
+* Isolation of neighbours: a command that raises has changed nothing, and the others of its group go on.
+* A failed COMMIT fails every command of its group (`RequestError` storage_full / storage_failed), and none of it was dispatched.
+* Order: commands take effect in the order of `run` calls made on the event loop.
+* An awaiting caller that is cancelled does not undo the command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from twinstream.errors import RequestError
+from twinstream.ports.log import LogWriter
+
+C = TypeVar("C")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class UnitOfWork(Protocol):
+    """What a command works on. Valid only during the command; call on the writer's thread only.
+
+    Besides the log it holds one repository per noun (`ports.device.Devices` as ``devices``, and so on).
+    """
+
+    log: LogWriter
+
+    @property
+    def now_s(self) -> float:
+        """The calendar time of this unit of work, seconds since 1970; the same for all of one group."""
+
+
+class Batch(Protocol[C, R]):
+    """A kind of command that is cheaper many at a time: set-based statements, a handful per group."""
+
+    def __call__(self, work: UnitOfWork, commands: Sequence[C]) -> Sequence[R | RequestError]:
+        """Run the commands in order; answer one result or error per command. Raising fails them all."""
+
+
+class Store(Protocol):
+    """The way to run commands and queries. Call on the event loop."""
+
+    async def run(self, command: Callable[[Any], T]) -> T:
+        """Run a command in a unit of work (see the module's guarantees) and answer what it returned, once it is durable."""
+
+    async def run_batched(self, kind: Batch[C, R], command: C) -> R:
+        """Run a command together with its neighbours of the same kind (compared by identity). Raises the RequestError it got."""
+
+    async def query(self, question: Callable[[Any], T]) -> T:
+        """Run a read-only question on a snapshot of what is durable, on a reading thread. Reads must not write."""

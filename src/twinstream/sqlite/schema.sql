@@ -1,0 +1,148 @@
+-- The first schema (user_version 1). Times are seconds since 1970 as REAL or INTEGER, JSON is TEXT, secrets are hashes.
+-- event rows never change; trimming deletes whole prefixes per OEM. AUTOINCREMENT: a position is never used twice.
+CREATE TABLE event (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  oem TEXT NOT NULL,
+  type INTEGER NOT NULL,              -- 0 control, 1 connectivity, 2 datapoint, 3 datapointack, 4 location, 5 registration
+  oem_model TEXT NOT NULL,
+  dsn TEXT NOT NULL,
+  property_name TEXT,
+  created_at REAL NOT NULL,
+  tail TEXT NOT NULL                  -- the JSON text that follows the number; of a control record: the Control
+);
+CREATE INDEX event_oem ON event (oem, position);
+CREATE INDEX event_dsn ON event (dsn, position);
+CREATE TABLE event_reader (reader TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (reader, position)) WITHOUT ROWID;
+CREATE INDEX event_reader_position ON event_reader (position);
+
+CREATE TABLE oem (
+  id TEXT PRIMARY KEY,                -- 8 hex digits
+  name TEXT NOT NULL,
+  created_at REAL NOT NULL,
+  retention_age_s REAL,               -- NULL: the server's default
+  retention_size_bytes INTEGER,
+  trimmed_through INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE application (
+  app_id TEXT PRIMARY KEY, app_secret_hash TEXT NOT NULL, oem TEXT NOT NULL REFERENCES oem (id), name TEXT NOT NULL, created_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE user (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  uuid TEXT NOT NULL UNIQUE,
+  oem TEXT NOT NULL REFERENCES oem (id),
+  email TEXT NOT NULL,                -- one normal form: trimmed, lower case
+  password_hash TEXT NOT NULL,        -- argon2id
+  role TEXT NOT NULL DEFAULT 'EndUser',
+  firstname TEXT NOT NULL DEFAULT '', lastname TEXT NOT NULL DEFAULT '',
+  failed_sign_ins INTEGER NOT NULL DEFAULT 0, locked_until REAL,
+  created_at REAL NOT NULL, updated_at REAL NOT NULL,
+  UNIQUE (oem, email)
+);
+CREATE TABLE token (
+  access_hash TEXT PRIMARY KEY, refresh_hash TEXT NOT NULL UNIQUE, family TEXT NOT NULL,
+  user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+  app_id TEXT, created_at REAL NOT NULL, expires_at REAL NOT NULL, spent INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX token_user ON token (user_id);
+CREATE INDEX token_family ON token (family);
+
+CREATE TABLE device (
+  key INTEGER PRIMARY KEY AUTOINCREMENT,
+  dsn TEXT NOT NULL UNIQUE,
+  oem TEXT NOT NULL REFERENCES oem (id),
+  oem_model TEXT NOT NULL,
+  model TEXT NOT NULL DEFAULT '',
+  product_name TEXT NOT NULL,
+  device_type TEXT NOT NULL DEFAULT 'Wifi',
+  sw_version TEXT, mac TEXT, hwsig TEXT, ip TEXT, lan_ip TEXT, ssid TEXT, lat REAL, lng REAL,
+  user_uuid TEXT, registration_type TEXT NOT NULL DEFAULT 'Dsn', registered_at REAL,
+  regtoken TEXT, setup_token TEXT, setup_token_at REAL,
+  connection_status TEXT NOT NULL DEFAULT 'Offline', connected_at REAL, presence_epoch INTEGER NOT NULL DEFAULT 0,
+  activated_at REAL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
+  private_key TEXT,                   -- sealed; its public half is on the device (x-Ayla-client-auth)
+  auth_hash TEXT                      -- SHA-256 of the x-Ayla-auth-key in force
+);
+CREATE INDEX device_user ON device (user_uuid);
+CREATE INDEX device_oem ON device (oem);
+CREATE UNIQUE INDEX device_auth ON device (auth_hash);
+CREATE TABLE property (
+  key INTEGER PRIMARY KEY AUTOINCREMENT,
+  device_key INTEGER NOT NULL REFERENCES device (key) ON DELETE CASCADE,
+  name TEXT NOT NULL, display_name TEXT NOT NULL, base_type TEXT NOT NULL, direction TEXT NOT NULL,
+  scope TEXT NOT NULL DEFAULT 'user', read_only INTEGER NOT NULL DEFAULT 0,
+  ack_enabled INTEGER NOT NULL DEFAULT 0, track_only_changes INTEGER NOT NULL DEFAULT 0,
+  value TEXT NOT NULL DEFAULT 'null', -- JSON
+  datapoint_updated_at REAL, datapoint_id TEXT, ack_status INTEGER, ack_message INTEGER, acked_at REAL,
+  UNIQUE (device_key, name)
+);
+-- History of datapoints, apart from the log, with its own retention; acknowledgement fields change.
+CREATE TABLE datapoint (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,            -- time UUID
+  property_key INTEGER NOT NULL REFERENCES property (key) ON DELETE CASCADE,
+  created_at REAL NOT NULL, updated_at REAL NOT NULL, created_at_from_device REAL,
+  user_uuid TEXT, echo INTEGER NOT NULL, closed INTEGER NOT NULL DEFAULT 0,
+  value TEXT NOT NULL, metadata TEXT NOT NULL DEFAULT '{}',
+  ack_id TEXT, ack_status INTEGER, ack_message INTEGER, acked_at REAL
+);
+CREATE INDEX datapoint_property ON datapoint (property_key, number);
+CREATE INDEX datapoint_created ON datapoint (created_at);
+-- Values set from the cloud that a device has not fetched yet: the newest of each property.
+CREATE TABLE pending (
+  property_key INTEGER PRIMARY KEY REFERENCES property (key) ON DELETE CASCADE,
+  device_key INTEGER NOT NULL, datapoint_id TEXT NOT NULL, value TEXT NOT NULL, handed INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX pending_device ON pending (device_key);
+-- Other commands for a device (registration.json and the like).
+CREATE TABLE command (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, device_key INTEGER NOT NULL REFERENCES device (key) ON DELETE CASCADE,
+  method TEXT NOT NULL, resource TEXT NOT NULL, uri TEXT NOT NULL, body TEXT NOT NULL, created_at REAL NOT NULL,
+  handed INTEGER NOT NULL DEFAULT 0, status INTEGER
+);
+CREATE INDEX command_device ON command (device_key);
+CREATE TABLE share (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  dsn TEXT NOT NULL, owner_uuid TEXT NOT NULL, user_uuid TEXT NOT NULL, operation TEXT NOT NULL DEFAULT 'read',
+  start_at REAL, end_at REAL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
+  UNIQUE (dsn, user_uuid)
+);
+CREATE INDEX share_user ON share (user_uuid);
+
+CREATE TABLE subscription (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  oem TEXT NOT NULL REFERENCES oem (id),
+  user_uuid TEXT NOT NULL, role TEXT NOT NULL,
+  name TEXT, description TEXT,
+  dsn TEXT NOT NULL, oem_model TEXT NOT NULL, property_name TEXT NOT NULL, -- as given: '*' or comma lists
+  client_type TEXT NOT NULL, subscription_type TEXT NOT NULL, batch_size INTEGER NOT NULL DEFAULT 1,
+  start_from TEXT NOT NULL DEFAULT 'acknowledged',  -- or 'live'
+  is_suspended INTEGER NOT NULL DEFAULT 0, suspended_at REAL,
+  key_hash TEXT NOT NULL UNIQUE, key_sealed TEXT,
+  created_at REAL NOT NULL, updated_at REAL NOT NULL,
+  last_seen_at REAL NOT NULL,         -- when a socket was last open (mobile ones expire)
+  gap_count INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX subscription_user ON subscription (user_uuid);
+CREATE INDEX subscription_oem ON subscription (oem);
+CREATE TABLE stretch (
+  subscription_id INTEGER NOT NULL, from_position INTEGER NOT NULL, oem TEXT NOT NULL, filter TEXT NOT NULL,
+  PRIMARY KEY (subscription_id, from_position)
+) WITHOUT ROWID;
+CREATE INDEX stretch_oem ON stretch (oem);
+CREATE TABLE bookmark (
+  subscription_id INTEGER NOT NULL, position INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (subscription_id, position)
+) WITHOUT ROWID;
+CREATE TABLE acknowledgement (
+  subscription_id INTEGER PRIMARY KEY, position INTEGER NOT NULL, seq INTEGER NOT NULL
+);
+-- Ranges of numbers that a session asked for and retention had already removed.
+CREATE TABLE gap (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, subscription_id INTEGER NOT NULL, from_seq INTEGER NOT NULL, through_seq INTEGER NOT NULL, at REAL NOT NULL
+);
+CREATE INDEX gap_subscription ON gap (subscription_id);
+CREATE TABLE access_rule (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, oem TEXT NOT NULL REFERENCES oem (id), role TEXT NOT NULL,
+  oem_model TEXT NOT NULL DEFAULT '*', property_name TEXT NOT NULL DEFAULT '*', client_type TEXT NOT NULL, subscription_type TEXT NOT NULL,
+  created_at REAL NOT NULL, updated_at REAL NOT NULL
+);
+CREATE INDEX access_rule_oem ON access_rule (oem, role);
