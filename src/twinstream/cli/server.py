@@ -1,0 +1,154 @@
+"""The commands that run a server, `serve` and `demo`, and `config show`, which tells with which settings.
+
+Owns how flags are made of the settings' declarations. Knows of the server only how to run it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Group, Parameter
+
+from twinstream.cli.configuration import CONFIG_VARIABLE, Configuration, load_configuration
+from twinstream.cli.extra import import_server
+from twinstream.settings import SETTINGS, Setting
+
+DEMO_PRESET: Mapping[str, Any] = {"presence_timeout_s": 15.0}
+"""What the demo has otherwise than a server: a device that leaves shall be Offline while one watches."""
+
+SERVE_EXAMPLES = f"""\
+A setting is also a variable of the environment (TWINSTREAM_PORT) and a key of
+the TOML file (port = 8800). A flag wins over the environment, the environment
+over the file, which {CONFIG_VARIABLE} can name too.
+
+Examples:
+
+  twinstream serve --data /var/lib/twinstream
+  twinstream serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
+  twinstream serve --config twinstream.toml --log-format json"""
+
+DEMO_EXAMPLES = """\
+Examples:
+
+  twinstream demo                 data in ./twinstream-data, on port 8800
+  twinstream demo --data /tmp/try --port 0
+                                  elsewhere, on a free port, which it prints"""
+
+CONFIG_EXAMPLES = """\
+Examples:
+
+  twinstream config show --config twinstream.toml
+  TWINSTREAM_PORT=9000 twinstream config show"""
+
+
+def serve(**flags: Any) -> int:
+    """Run a server until Ctrl-C or SIGTERM."""
+    return _run(flags, demo=False)
+
+
+def demo(**flags: Any) -> int:
+    """Run a server with simulated devices, users and streams to try.
+
+    It prints what to do next, and writes keys and passwords to demo.json in the
+    data folder; run again, it keeps them. What has no flag here comes from the
+    environment or the file, as for `serve`.
+    """
+    return _run(flags, demo=True)
+
+
+def show(**flags: Any) -> None:
+    """Print every setting with its value and where that comes from, as a TOML file.
+
+    Takes the flags of `serve`, and refuses what `serve` would refuse.
+    """
+    settings, sources, warnings = _load(flags)
+    _warn(warnings)
+    for name in SETTINGS:
+        value = getattr(settings, name)
+        shown = "# " + name if value is None else f"{name} = {_toml(value)}"
+        print(f"{shown}  # {sources[name]}")
+
+
+def add_server_commands(app: App) -> None:
+    """Register `demo`, `serve` and `config show`."""
+    app.command(_with_flags(demo, (SETTINGS[name] for name in ("data", "host", "port"))), help_epilogue=DEMO_EXAMPLES)
+    app.command(_with_flags(serve, SETTINGS.values()), help_epilogue=SERVE_EXAMPLES)
+    config = App(name="config", help="Look at the settings.", help_epilogue=CONFIG_EXAMPLES)
+    config.command(_with_flags(show, SETTINGS.values()))
+    app.command(config)
+
+
+def _run(flags: dict[str, Any], *, demo: bool) -> int:
+    settings, _, warnings = _load(flags, DEMO_PRESET if demo else {})
+    _warn(warnings)
+    server = import_server("twinstream.server")
+    exit_code: int = server.run(settings, demo=demo)
+    return exit_code
+
+
+def _load(flags: dict[str, Any], preset: Mapping[str, Any] | None = None) -> Configuration:
+    given = {name: value for name, value in flags.items() if name != "config" and value is not None}
+    return load_configuration(given, os.environ, config=flags.get("config"), preset=preset)
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        print(f"twinstream: warning: {warning}", file=sys.stderr)
+
+
+def _toml(value: Any) -> str:
+    """Write a value as TOML, of which JSON's numbers, booleans, strings and lists are a part."""
+    return json.dumps(str(value) if isinstance(value, Path) else value)
+
+
+def _with_flags(command: Callable[..., Any], settings: Iterable[Setting]) -> Callable[..., Any]:
+    """Give the command a flag for each setting and `--config`; a flag that is absent is None or not passed."""
+    groups: dict[str, Group] = {}
+    parameters = [_config_parameter()]
+    for setting in settings:
+        group = groups.setdefault(setting.group, Group.create_ordered(setting.group))
+        parameters.append(_flag_parameter(setting, group))
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return command
+
+
+def _config_parameter() -> inspect.Parameter:
+    about = Parameter(
+        name="--config", metavar="FILE", help="TOML file of settings.", show_default=False, allow_repeating=False
+    )
+    return _keyword("config", Annotated[str | None, about])
+
+
+def _flag_parameter(setting: Setting, group: Group) -> inspect.Parameter:
+    """Make one flag. It passes text: what that means, and what is wrong with it, is said where all sources meet."""
+    about = Parameter(
+        name=setting.flag,
+        group=group,
+        help=f"{setting.description} [{describe_default(setting)}]",
+        metavar=_metavar(setting),
+        show_default=False,
+        allow_repeating=False,
+        allow_leading_hyphen=setting.base in (int, float),  # Why: "-1" is then refused with the range
+    )
+    return _keyword(setting.name, Annotated[bool | None if setting.base is bool else str | None, about])
+
+
+def _metavar(setting: Setting) -> str:
+    return {int: "NUMBER", float: "SECONDS", Path: "PATH", tuple: "A,B", str: "TEXT"}.get(setting.base, "NAME")
+
+
+def _keyword(name: str, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def describe_default(setting: Setting) -> str:
+    """Say the default for people: "default 8800", "none by default"."""
+    if setting.default in (None, ()):
+        return "none by default"
+    return f"default {_toml(setting.default)}".replace('"', "")
