@@ -1,0 +1,24 @@
+"""What value checks of all nouns share.
+
+Owns the wording of a refusal and the one limit of texts that people write about things (names, descriptions); those are
+stored as they come, and shown escaped.
+"""
+
+from __future__ import annotations
+
+from twinstream.errors import RequestError
+
+LONGEST = 255
+"""Characters of a name or a description (bad input R24)."""
+
+
+def invalid(field: str, expected: str) -> RequestError:
+    """Make the error for a field whose value is not as expected: ``invalid``, "<field> <expected>."."""
+    return RequestError("invalid", f"{field} {expected}.", field=field)
+
+
+def check_text(text: str, *, field: str, shortest: int = 0, longest: int = LONGEST) -> str:
+    """Answer the text. Raises RequestError ``invalid`` if its length in characters is out of bounds."""
+    if not shortest <= len(text) <= longest:
+        raise invalid(field, f"has {shortest} to {longest} characters")
+    return text

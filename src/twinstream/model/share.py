@@ -1,0 +1,58 @@
+"""Shares: an owner lets another user of the same OEM see, or also steer, a device for a while.
+
+Owns what may stand in a share; knows no storage. A share counts from ``start_at`` (None: at once) up to, not including,
+``end_at`` (None: for ever). Events committed in that time have the holder among their readers; a change of a share
+never touches events that were committed before.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from twinstream.model.check import invalid
+
+
+class Operation(StrEnum):
+    """What the holder may do with the device: see it, or also set its properties."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class ShareTerms(msgspec.Struct, frozen=True):
+    """What the owner may choose and change later; times are seconds since 1970."""
+
+    operation: Operation = Operation.READ
+    start_at: float | None = None
+    end_at: float | None = None
+
+
+class Party(msgspec.Struct, frozen=True):
+    """Owner or holder of a share, as both may see each other."""
+
+    id: int
+    uuid: str
+    email: str
+    firstname: str
+    lastname: str
+
+
+class Share(msgspec.Struct, frozen=True):
+    """A share of the device ``dsn`` from its owner to its holder; times are seconds since 1970."""
+
+    id: int
+    dsn: str
+    owner: Party
+    holder: Party
+    terms: ShareTerms
+    created_at: float
+    updated_at: float
+
+
+def check_share_terms(terms: ShareTerms) -> ShareTerms:
+    """Answer the terms. Raises RequestError ``invalid`` if they end before they start."""
+    if terms.start_at is not None and terms.end_at is not None and terms.end_at <= terms.start_at:
+        raise invalid("end_date_at", "lies after start_date_at")
+    return terms

@@ -1,0 +1,68 @@
+"""Users' accounts: what an email, a password and a role may be.
+
+Owns these checks and the one normal form of an email; knows neither hashing nor tokens.
+Invariant: two spellings of one address (case, blanks around it, full-width letters) have one normal form.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import msgspec
+
+from twinstream.model.check import invalid
+from twinstream.model.principal import User
+
+END_USER = "EndUser"
+OEM_ADMIN = "OEM::Admin"
+
+PASSWORD_LIMIT_BYTES = 1024
+"""Longest password in UTF-8: hashing must not become a lever for floods."""
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A user with the fields of their profile; times are seconds since 1970."""
+
+    user: User
+    firstname: str
+    lastname: str
+    created_at: float
+    updated_at: float
+
+
+def normalise_email(text: str) -> str:
+    """Bring an email into its one normal form, well formed or not; for look-ups."""
+    return unicodedata.normalize("NFKC", text).strip().lower()
+
+
+def check_email(text: str) -> str:
+    """Answer the normal form. Raises RequestError ``invalid`` unless it looks like an address.
+
+    At most 254 characters: RFC 5321, section 4.5.3.1.3 (a path of 256 with its angle brackets).
+    """
+    email = normalise_email(text)
+    if len(email) > 254 or _EMAIL.fullmatch(email) is None or not email.isprintable():
+        raise invalid("email", "is an address like name@example.com")
+    return email
+
+
+def check_password(text: str) -> str:
+    """Answer the password as typed. Raises RequestError ``invalid`` below 8 characters or above 1,024 bytes."""
+    if len(text) < 8 or len(text.encode()) > PASSWORD_LIMIT_BYTES:
+        raise invalid("password", f"has 8 characters or more, at most {PASSWORD_LIMIT_BYTES} bytes")
+    return text
+
+
+def check_role(text: str) -> str:
+    """Answer the role: ``EndUser``, ``OEM::Name`` or ``OEM::Company::Name``.
+
+    Raises RequestError ``invalid`` otherwise.
+    """
+    if _ROLE.fullmatch(text) is None:
+        raise invalid("role", "is EndUser, or a role like OEM::Staff or OEM::Company::Dealer")
+    return text
+
+
+_EMAIL = re.compile(r"[^\s@<>\"',;]+@[^\s@<>\"',;]+")
+_ROLE = re.compile(r"EndUser|OEM(::[A-Za-z][A-Za-z0-9_]{0,63}){1,2}", re.ASCII)

@@ -1,0 +1,56 @@
+"""Stored tokens: pairs of an access token and the refresh token that replaces both, as SHA-256 in hex.
+
+All pairs that grew out of one sign-in are a *family*. A pair that was refreshed is spent: it opens nothing, but is
+remembered, so that a refresh token that comes a second time gives away that it was stolen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from twinstream.model.principal import User
+from twinstream.ports.user import Credentials
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """Hashes of a new pair, and when its access token expires (seconds since 1970)."""
+
+    access_hash: str
+    refresh_hash: str
+    expires_at: float
+
+
+class Refreshed(msgspec.Struct, frozen=True):
+    """What a refresh came to: the user if it succeeded, and the access hashes that are no longer in force."""
+
+    user: User | None
+    revoked: Sequence[str]
+
+
+class Tokens(Protocol):
+    """Pairs of all users. Its methods take no principal: a token is what a principal is found by."""
+
+    def add(self, credentials: Credentials, family: str, app_id: str | None, pair: Pair) -> bool:
+        """Begin a family. False, and nothing added, if user or password are not any more what ``credentials`` say."""
+
+    def find_user(self, access_hash: str) -> tuple[User, float] | None:
+        """Find whom an access token stands for, and when it expires; None if it is spent, revoked or was never made."""
+
+    def refresh(self, refresh_hash: str, pair: Pair, idle_s: float) -> Refreshed:
+        """Spend the pair of this refresh token and add the new one to its family.
+
+        A token that is spent already, or older than ``idle_s``, revokes its whole family; an unknown one changes
+        nothing.
+        """
+
+    def revoke_family(self, access_hash: str) -> Sequence[str]:
+        """Delete the family of this access token, in force or not; answer the access hashes deleted."""
+
+    def revoke_user(self, user_id: int) -> Sequence[str]:
+        """Delete all pairs of a user; answer the access hashes deleted."""
+
+    def remove_idle(self, before_s: float, limit: int) -> int:
+        """Delete up to ``limit`` pairs made before this time; answer how many."""
