@@ -1,0 +1,100 @@
+"""The HTTP application: the nouns' routes, and what they share.
+
+Owns the joining of routes, dependencies and error answers; what a route does is the noun's business. Every noun's
+module in `web/` exports ``ROUTES``, a list of Litestar handlers, and is listed in `NOUNS`. A handler gets services,
+``user`` and ``device`` by the names of its parameters (`web.authentication.Given`), reads its body with `web.body`, and
+raises `RequestError`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from litestar import Litestar
+from litestar.config.app import AppConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ControllerRouterHandler
+
+from twinstream import __version__
+from twinstream.ports.ids import NewId
+from twinstream.web.authentication import provide_device, provide_operator, provide_user
+from twinstream.web.body import BodyLimits
+from twinstream.web.error import EXCEPTION_HANDLERS
+from twinstream.web.outer import App, Outer
+
+NOUNS = (
+    "user",
+    "token",
+    "subscription",
+    "access_rule",
+    "share",
+    "device",
+    "property",
+    "datapoint",
+    "location",
+    "admin",
+)
+"""The modules of `web/` that export ``ROUTES``."""
+
+
+def create_app(
+    services: Mapping[str, Any],
+    *,
+    new_id: NewId,
+    operator_token: str,
+    routes: Sequence[ControllerRouterHandler] | None = None,
+    body_limits: BodyLimits | None = None,
+    allowed_origins: tuple[str, ...] = (),
+) -> App:
+    """Make the ASGI application.
+
+    Args:
+        services: by the name under which handlers ask for them; ``users`` and ``devices`` authenticate.
+        new_id: for request ids.
+        operator_token: what `twinstream admin` shows, from this machine, to be the operator.
+        routes: instead of those of all nouns.
+        body_limits: for `web.body`.
+        allowed_origins: web origins that may read answers; empty: any.
+    """
+    app = Litestar.from_config(
+        AppConfig(
+            route_handlers=list(collect_routes() if routes is None else routes),
+            dependencies={
+                "user": Provide(provide_user),
+                "device": Provide(provide_device),
+                "operator": Provide(provide_operator),
+                **{name: _provide(service) for name, service in services.items()},
+            },
+            exception_handlers=EXCEPTION_HANDLERS,  # type: ignore[arg-type]
+            state=State({"body_limits": body_limits or BodyLimits(), "operator_token": operator_token}),
+            request_max_body_size=None,  # web.body has its own limit
+            openapi_config=OpenAPIConfig(
+                title="twinstream", version=__version__, path="/openapi", render_plugins=[JsonRenderPlugin(path="/")]
+            ),
+            logging_config=None,
+        )
+    )
+    return Outer(cast(App, app), allowed_origins=allowed_origins, new_id=new_id)
+
+
+def collect_routes() -> list[ControllerRouterHandler]:
+    """Join the ``ROUTES`` of all nouns."""
+    routes: list[ControllerRouterHandler] = []
+    for noun in NOUNS:
+        name = f"twinstream.web.{noun}"
+        if importlib.util.find_spec(name) is not None:
+            routes.extend(importlib.import_module(name).ROUTES)
+    return routes
+
+
+def _provide(service: Any) -> Provide:
+    def provide() -> Any:
+        return service
+
+    return Provide(provide, sync_to_thread=False)

@@ -1,0 +1,128 @@
+"""Who is calling: from headers to principals.
+
+Owns how a request carries its credential; what the credential is worth the services decide. A handler that needs a
+caller declares a parameter named ``user`` or ``device`` (and gets a 401 answered before it runs if there is none)::
+
+    @get("/apiv1/devices")
+    async def list_devices(user: Given[User], devices: Given[DeviceService]) -> ...
+
+The routes of `twinstream admin` take an ``operator`` in the same way.
+
+The services passed to `create_app` as ``users`` and ``devices`` have the ``authenticate`` methods of the two protocols
+here.
+Invariant: a credential given twice is no credential, since nobody can say which of the two a proxy looked at.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from collections.abc import Iterable
+from typing import Annotated, Any, Protocol, TypeVar
+
+import msgspec
+from litestar import Request
+from litestar.di import NamedDependency
+from litestar.params import SkipValidationMarker
+
+from twinstream.errors import RequestError
+from twinstream.model.principal import Device, Operator, User
+
+T = TypeVar("T")
+
+Given = Annotated[NamedDependency[T], SkipValidationMarker()]
+"""A handler's parameter that `create_app` fills in by its name: a service, ``user`` or ``device``."""
+
+
+class DeviceCredential(msgspec.Struct, frozen=True):
+    """What a device sent to show who it is (ayla-facts 4.1), without the leading ``Ayla1.0``.
+
+    Either ``auth_key``, the value that an earlier answer gave it; or ``proof``, base64 of the RSA encryption of
+    ``<unix time> <method> <target_path>\\n``. ``target_path`` is as it was sent, without the query.
+    """
+
+    auth_key: str | None
+    proof: str | None
+    method: str
+    target_path: str
+
+
+class UserAuthenticator(Protocol):
+    """The part of the user service that this module needs."""
+
+    async def authenticate(self, access_token: str) -> User:
+        """Answer the principal that the token stands for.
+
+        Raises RequestError ``unauthorized`` for any token that is not in force.
+        """
+
+
+class DeviceAuthenticator(Protocol):
+    """The part of the device service that this module needs."""
+
+    async def authenticate(self, credential: DeviceCredential) -> Device:
+        """Answer the device principal. Raises RequestError ``unauthorized``."""
+
+
+async def provide_user(request: Request[Any, Any, Any], users: Given[UserAuthenticator]) -> User:
+    """Find the calling user."""
+    return await users.authenticate(read_access_token(request.scope["headers"]))
+
+
+async def provide_device(request: Request[Any, Any, Any], devices: Given[DeviceAuthenticator]) -> Device:
+    """Find the calling device."""
+    scope = request.scope
+    return await devices.authenticate(read_device_credential(scope["headers"], scope["method"], scope["raw_path"]))
+
+
+async def provide_operator(request: Request[Any, Any, Any]) -> Operator:
+    """Take whoever shows the token of the data folder, from this machine, for the operator."""
+    token = read_access_token(request.scope["headers"])
+    client = request.scope["client"]
+    if client is None or not ipaddress.ip_address(client[0]).is_loopback:
+        raise RequestError("unauthorized")
+    if not secrets.compare_digest(token, request.app.state["operator_token"]):
+        raise RequestError("unauthorized")
+    return Operator()
+
+
+def read_access_token(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Take the token out of ``Authorization: auth_token <token>``.
+
+    Raises RequestError ``unauthorized``, 400 for two such headers.
+    """
+    scheme, _, token = _read_single(headers, b"authorization").partition(" ")
+    if scheme.lower() != "auth_token" or not token.strip():
+        raise RequestError("unauthorized")
+    return token.strip()
+
+
+def read_device_credential(headers: Iterable[tuple[bytes, bytes]], method: str, raw_path: bytes) -> DeviceCredential:
+    """Take a device's credential out of its headers; names and the word ``Ayla1.0`` in any case.
+
+    Raises RequestError ``unauthorized``.
+    """
+    auth_key = _strip_version(_read_single(headers, b"x-ayla-auth-key"))
+    proof = None if auth_key else _strip_version(_read_single(headers, b"x-ayla-client-auth"))
+    if not auth_key and not proof:
+        raise RequestError("unauthorized")
+    return DeviceCredential(auth_key, proof, method, raw_path.decode("ascii"))
+
+
+def add_response_header(request: Request[Any, Any, Any], name: str, value: str) -> None:
+    """Add a header to the response of this request, whoever makes that; the name in lower case."""
+    request.scope["state"].setdefault("response_headers", []).append((name.encode("ascii"), value.encode("ascii")))
+
+
+def _read_single(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:
+    values = [value for name, value in headers if name == wanted]
+    if len(values) > 1:
+        raise RequestError("bad_request", f"The header {wanted.decode()} is given twice.")
+    if not values or not values[0].isascii():
+        return ""
+    return values[0].decode("ascii")
+
+
+def _strip_version(value: str) -> str | None:
+    version, _, rest = value.partition(" ")
+    return rest.strip() or None if version.lower() == "ayla1.0" else None
