@@ -1,5 +1,5 @@
 """The command line; a command imports what it needs when it runs, so that help and version need nothing."""
 
-from twinstream.cli.main import main
+from twinstream.cli.app import main
 
 __all__ = ["main"]

@@ -104,6 +104,8 @@ def _warn(warnings: Iterable[str]) -> None:
 
 def _toml(value: Any) -> str:
     """Write a value as TOML, of which JSON's numbers, booleans, strings and lists are a part."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return json.dumps(str(value) if isinstance(value, Path) else value)
 
 

@@ -6,6 +6,7 @@ Invariant: no traceback and no second line for a mistake of the user; a reader t
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -110,7 +111,8 @@ def _one_line(error: CycloptsError) -> str:
 
 def _end(exit_code: int, message: str) -> int:
     if sys.stderr is not None:
-        print(f"twinstream: {message}", file=sys.stderr)
+        with contextlib.suppress(OSError):
+            print(f"twinstream: {message}", file=sys.stderr)
     return exit_code
 
 
