@@ -12,6 +12,8 @@ EX_DATAERR = 65
 EX_UNAVAILABLE = 69
 EX_IOERR = 74
 EX_TEMPFAIL = 75
+EX_PROTOCOL = 76
+EX_NOPERM = 77
 EX_CONFIG = 78
 EX_INTERRUPTED = 130
 
@@ -21,7 +23,9 @@ EXIT_CODES: dict[int, str] = {
     EX_DATAERR: "The data folder holds something that is not ours, or is damaged.",
     EX_UNAVAILABLE: "A server that cannot be reached, a library that is not installed, an address that is taken.",
     EX_IOERR: "The disk failed; nothing was confirmed that is not stored.",
-    EX_TEMPFAIL: "Another process uses the data folder.",
+    EX_TEMPFAIL: "Another process uses the data folder, or a server has no room at present; try again.",
+    EX_PROTOCOL: "The server closed the stream for good, refused its terms, or does not speak our protocol.",
+    EX_NOPERM: "The server refused the stream key.",
     EX_CONFIG: "The environment, the settings file or their combination is wrong.",
     EX_INTERRUPTED: "Ended by Ctrl-C.",
 }

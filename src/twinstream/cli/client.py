@@ -21,7 +21,7 @@ Examples:
   twinstream tail '{URL_FORM}'
   twinstream tail '{URL_FORM}&seq_start=0'
                                   from the oldest event kept
-  twinstream tail --json '{URL_FORM}'
+  twinstream tail --json --count 1 '{URL_FORM}'
                                   for another program"""
 
 
@@ -30,14 +30,16 @@ def tail(
     /,
     *,
     json: Annotated[
-        bool, Parameter(negative="", show_default=False, help="Print each event as one line of JSON.")
+        bool, Parameter(negative="", show_default=False, help="Print each event as a line of JSON.")
     ] = False,
+    count: Annotated[int | None, Parameter(metavar="N", help="End after so many events.")] = None,
+    seconds: Annotated[float | None, Parameter(metavar="S", help="End after so long.")] = None,
 ) -> int:
     """Print the events of a stream as they happen."""
     _check_url(url)
     from twinstream.client.tail import tail as follow
 
-    return asyncio.run(follow(url, json_lines=json))
+    return asyncio.run(follow(url, json_lines=json, count=count, seconds=seconds))
 
 
 def add_client_commands(app: App) -> None:
