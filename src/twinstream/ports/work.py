@@ -18,24 +18,40 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from twinstream.errors import RequestError
+from twinstream.ports.access_rule import AccessRules
+from twinstream.ports.application import Applications
 from twinstream.ports.log import LogWriter
+from twinstream.ports.oem import Oems
+from twinstream.ports.share import Shares
+from twinstream.ports.subscription import Subscriptions
+from twinstream.ports.token import Tokens
+from twinstream.ports.user import Users
 
 C = TypeVar("C")
 R = TypeVar("R")
 T = TypeVar("T")
 
 
-class UnitOfWork(Protocol):
-    """What a command works on. Valid only during the command; call on the writer's thread only.
+class View(Protocol):
+    """The nouns, one repository each. In a query they must not write."""
 
-    Besides the log it holds one repository per noun (`ports.device.Devices` as ``devices``, and so on).
-    """
-
-    log: LogWriter
+    access_rules: AccessRules
+    applications: Applications
+    oems: Oems
+    shares: Shares
+    subscriptions: Subscriptions
+    tokens: Tokens
+    users: Users
 
     @property
     def now_s(self) -> float:
         """The calendar time of this unit of work, seconds since 1970; the same for all of one group."""
+
+
+class UnitOfWork(View, Protocol):
+    """What a command works on: the nouns, and the log. Valid only during the command; on the writer's thread only."""
+
+    log: LogWriter
 
 
 class Batch(Protocol[C, R]):
