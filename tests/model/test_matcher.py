@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinstream.model.event import Event, EventType
@@ -32,7 +32,8 @@ _events = st.builds(
 )
 
 
-@given(st.lists(_filters), st.lists(_events))
+@settings(max_examples=50, deadline=None)
+@given(st.lists(_filters, max_size=10), st.lists(_events, max_size=5))
 def test_matches_are_those_of_the_predicate(filters: list[Filter], events: list[Event]) -> None:
     """A look-up answers exactly the targets whose filter matches, each once."""
     matcher: Matcher[int] = Matcher()
@@ -42,7 +43,8 @@ def test_matches_are_those_of_the_predicate(filters: list[Filter], events: list[
         assert sorted(matcher.match(event)) == [n for n, filter in enumerate(filters) if filter.matches(event)]
 
 
-@given(st.lists(_filters), st.lists(_filters), _events)
+@settings(max_examples=50, deadline=None)
+@given(st.lists(_filters, max_size=6), st.lists(_filters, max_size=6), _events)
 def test_removed_targets_are_forgotten(stay: list[Filter], leave: list[Filter], event: Event) -> None:
     """What was added and removed again leaves no trace, and the others stay."""
     matcher: Matcher[tuple[str, int]] = Matcher()
@@ -62,12 +64,15 @@ def test_removed_targets_are_forgotten(stay: list[Filter], leave: list[Filter], 
 def test_the_predicate_is_asked_only_where_the_key_proves_nothing() -> None:
     """Ten thousand subscriptions to other devices, users, models and properties cost an event nothing."""
     matcher: Matcher[int] = Matcher()
-    anything = {EventType.DATAPOINT: (Clause(None, None),)}
+
+    def clauses(models: frozenset[str] | None, names: frozenset[str] | None) -> dict[EventType, tuple[Clause, ...]]:
+        return {EventType.DATAPOINT: (Clause(models, names),)}
+
     for n in range(2_500):
-        matcher.add(Filter("o", f"user{n}", None, anything), n)
-        matcher.add(Filter("o", None, frozenset({f"dsn{n}"}), anything), 10_000 + n)
-        matcher.add(Filter("o", None, None, {EventType.DATAPOINT: (Clause(frozenset({f"m{n}"}), None),)}), 20_000 + n)
-        matcher.add(Filter("o", None, None, {EventType.DATAPOINT: (Clause(None, frozenset({f"p{n}"})),)}), 30_000 + n)
+        matcher.add(Filter("o", f"user{n}", None, clauses(None, None)), n)
+        matcher.add(Filter("o", None, frozenset({f"dsn{n}"}), clauses(None, None)), 10_000 + n)
+        matcher.add(Filter("o", None, None, clauses(frozenset({f"m{n}"}), None)), 20_000 + n)
+        matcher.add(Filter("o", None, None, clauses(None, frozenset({f"p{n}"}))), 30_000 + n)
     event = Event(EventType.DATAPOINT, "o", "m7", "dsn7", "p7", ("user7",), b"")
     assert sorted(matcher.match(event)) == [7, 10_007, 20_007, 30_007]
     assert not any(bucket.possible for bucket in matcher._buckets.values())
