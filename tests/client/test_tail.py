@@ -1,0 +1,150 @@
+"""What a person and a script see of a stream, and with which exit code it ends."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import msgspec
+import pytest
+from websockets.asyncio.server import ServerConnection
+
+from tests.client.play import playing, record
+from twinstream.client.stream import Received
+from twinstream.client.tail import describe_event, tail
+from twinstream.exits import EX_NOPERM, EX_PROTOCOL, EX_TEMPFAIL, EX_UNAVAILABLE, CommandError
+
+METADATA = {"dsn": "AC000W005606115", "property_name": "Blue_LED"}
+AT = "2018-09-24T10:25:14Z"
+LINES = [
+    ("connectivity", "connection", {"event_time": AT, "status": "Online"}, "Online"),
+    ("datapoint", "datapoint", {"created_at": AT, "echo": True, "value": 0}, "Blue_LED = 0 (echo)"),
+    ("datapoint", "datapoint", {"created_at": AT, "echo": False, "value": "a\nb"}, 'Blue_LED = "a\\nb"'),
+    (
+        "datapointack",
+        "datapoint",
+        {"acked_at": AT, "value": 1, "ack_status": 200, "ack_message": 0},
+        "Blue_LED = 1 acknowledged (200, message 0)",
+    ),
+    (
+        "location",
+        "location_event",
+        {"created_at": AT, "lat": " 44.769500", "long": "-69.428300", "provider": "ip-based"},
+        "44.769500, -69.428300 (ip-based)",
+    ),
+    (
+        "registration",
+        "registration_event",
+        {"unregistered_at": AT, "registered": False, "registration_type": "AP-Mode"},
+        "unregistered (AP-Mode)",
+    ),
+]
+
+
+class Terminal(io.StringIO):
+    """An output that a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def received(event: dict[str, object]) -> Received:
+    """An event as the stream hands it out."""
+    return Received(7, json.dumps(event), event)
+
+
+@pytest.mark.parametrize(("kind", "body_key", "body", "what"), LINES)
+def test_each_type_of_event_has_its_line(kind: str, body_key: str, body: dict[str, object], what: str) -> None:
+    """Time, type, device and what happened stand in one line."""
+    line = describe_event(received({"seq": "7", "metadata": {**METADATA, "event_type": kind}, body_key: body}))
+    assert line == f"{AT}  {kind:<12}  AC000W005606115  {what}  #7"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"seq": "7"},
+        {"seq": "7", "metadata": []},
+        {"seq": "7", "metadata": {"event_type": "datapoint"}, "datapoint": 5},
+        {"seq": "7", "metadata": {"event_type": "location", "dsn": "\x1b[2J\u202e"}},
+    ],
+)
+def test_no_event_breaks_a_line(event: dict[str, object]) -> None:
+    """What is missing or of another type is shown all the same, and nothing steers the terminal."""
+    assert describe_event(received(event)).isprintable()
+
+
+async def test_a_script_gets_each_event_as_it_came() -> None:
+    """Without a terminal each event is one line, exactly the JSON of the record."""
+
+    async def play(connection: ServerConnection) -> None:
+        await connection.send(record(1) + record(2))
+        await connection.send(record(3))
+
+    out = io.StringIO()
+    async with playing(play) as (url, _):
+        assert await tail(url, out=out) == 0
+    lines = out.getvalue().splitlines()
+    assert lines == [record(seq).partition("|")[2] for seq in (1, 2, 3)]
+
+
+async def test_a_person_gets_lines() -> None:
+    """On a terminal events are readable lines."""
+
+    async def play(connection: ServerConnection) -> None:
+        event = {"seq": "1", "metadata": {**METADATA, "event_type": "connectivity"}, "connection": {"status": "Online"}}
+        text = msgspec.json.encode(event).decode()
+        await connection.send(f"{len(text)}|{text}")
+
+    out = Terminal()
+    async with playing(play) as (url, targets):
+        assert await tail(url + "&seq_start=0", out=out) == 0
+    assert "Online  #1" in out.getvalue()
+    assert len(targets) == 1
+
+
+@pytest.mark.parametrize("bounds", [{"count": 2}, {"seconds": 0.3}])
+async def test_a_script_can_bound_it(bounds: dict[str, float]) -> None:
+    """So many events, or so long, and then it ends well."""
+
+    async def play(connection: ServerConnection) -> None:
+        await connection.send(record(1) + record(2))
+        await connection.wait_closed()
+
+    out = io.StringIO()
+    async with playing(play) as (url, _):
+        assert await tail(url, out=out, **bounds) == 0  # type: ignore[arg-type]
+    assert len(out.getvalue().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_code"), [(401, EX_NOPERM), (403, EX_NOPERM), (429, EX_TEMPFAIL), (400, EX_PROTOCOL)]
+)
+async def test_a_refusal_has_its_exit_code(status: int, exit_code: int) -> None:
+    """Whoever scripts it can tell a bad key from a busy server; the text never holds the key."""
+    async with playing(refuse={0: status}) as (url, _):
+        with pytest.raises(CommandError, match="told so") as caught:
+            await tail(url.replace("=k", "=0123456789abcdef"), out=io.StringIO())
+    assert caught.value.exit_code == exit_code
+    assert "0123456789abcdef" not in str(caught.value)
+
+
+async def test_a_closing_is_explained() -> None:
+    """The code's meaning and what to do are told."""
+
+    async def play(connection: ServerConnection) -> None:
+        await connection.close(4403, "suspended")
+
+    async with playing(play) as (url, _):
+        with pytest.raises(CommandError, match=r"4403 suspended\. Ask its owner") as caught:
+            await tail(url, out=io.StringIO())
+    assert caught.value.exit_code == EX_PROTOCOL
+
+
+async def test_nobody_there_has_its_exit_code() -> None:
+    """A server that does not run is told in one line."""
+    async with playing() as (url, _):
+        pass
+    with pytest.raises(CommandError, match="connection refused") as caught:
+        await tail(url, out=io.StringIO())
+    assert caught.value.exit_code == EX_UNAVAILABLE
