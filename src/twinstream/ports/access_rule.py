@@ -21,7 +21,7 @@ class AccessRules(Protocol):
     def find(self, user: User, rule_id: int) -> AccessRule | None:
         """Find one of the user's OEM."""
 
-    def list(self, user: User) -> Sequence[AccessRule]:
+    def list_of_oem(self, user: User) -> Sequence[AccessRule]:
         """List those of the user's OEM, by id."""
 
     def list_for(self, oem: str, role: str) -> Sequence[AccessRule]:

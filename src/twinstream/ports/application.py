@@ -15,7 +15,7 @@ class Applications(Protocol):
     def add(self, operator: Operator, oem: str, app_id: str, name: str, secret_hash: str) -> Application:
         """Add one. Raises RequestError ``conflict`` if the app_id is taken, ``not_found`` if there is no such OEM."""
 
-    def list(self, operator: Operator, oem: str) -> Sequence[Application]:
+    def list_of_oem(self, operator: Operator, oem: str) -> Sequence[Application]:
         """List an OEM's, by app_id."""
 
     def find_by_secret(self, app_id: str, secret_hash: str) -> Application | None:

@@ -18,7 +18,7 @@ class Oems(Protocol):
     def find(self, operator: Operator, oem: str) -> Oem | None:
         """Find one by its id."""
 
-    def list(self, operator: Operator) -> Sequence[Oem]:
+    def list_all(self, operator: Operator) -> Sequence[Oem]:
         """List all, by id."""
 
     def set_retention(self, operator: Operator, oem: str, retention: Retention) -> Oem | None:

@@ -32,7 +32,7 @@ class Subscriptions(Protocol):
     def find(self, owner: User, subscription_id: int) -> Subscription | None:
         """Find one of the owner's."""
 
-    def list(self, owner: User) -> Sequence[Subscription]:
+    def list_of_owner(self, owner: User) -> Sequence[Subscription]:
         """List the owner's, by id."""
 
     def amend(self, owner: User, subscription_id: int, terms: Terms) -> Subscription | None:

@@ -37,7 +37,7 @@ class Users(Protocol):
     def find(self, operator: Operator, uuid: str) -> Account | None:
         """Find any user by uuid."""
 
-    def list(self, operator: Operator, oem: str) -> Sequence[Account]:
+    def list_of_oem(self, operator: Operator, oem: str) -> Sequence[Account]:
         """List an OEM's users, by id."""
 
     def profile(self, user: User) -> Account | None:

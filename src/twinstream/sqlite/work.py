@@ -9,7 +9,15 @@ from __future__ import annotations
 
 import apsw
 
+from twinstream.ports import access_rule, application, oem, share, subscription, token, user
 from twinstream.ports.log import LogWriter
+from twinstream.sqlite.access_rule import AccessRules
+from twinstream.sqlite.application import Applications
+from twinstream.sqlite.oem import Oems
+from twinstream.sqlite.share import Shares
+from twinstream.sqlite.subscription import Subscriptions
+from twinstream.sqlite.token import Tokens
+from twinstream.sqlite.user import Users
 
 
 class View:
@@ -21,7 +29,14 @@ class View:
     def __init__(self, connection: apsw.Connection, now_s: float) -> None:
         self.now_s = now_s
         self.connection = connection
-        # One line per noun: self.devices = Devices(connection, now_s)
+        # One line per noun, declared as the port, so that the type checker compares the two.
+        self.access_rules: access_rule.AccessRules = AccessRules(connection, now_s)
+        self.applications: application.Applications = Applications(connection, now_s)
+        self.oems: oem.Oems = Oems(connection, now_s)
+        self.shares: share.Shares = Shares(connection, now_s)
+        self.subscriptions: subscription.Subscriptions = Subscriptions(connection, now_s)
+        self.tokens: token.Tokens = Tokens(connection, now_s)
+        self.users: user.Users = Users(connection, now_s)
 
 
 class Work(View):
