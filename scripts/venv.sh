@@ -39,7 +39,7 @@ if ! .venv/bin/python -c 'import pip' 2>/dev/null; then
 fi
 
 if [ "$want" = dev ]; then extras=server,dev; else extras=server; fi
-say "installing $(grep -c == requirements.lock) packages at most, the first time only"
+say "installing what it needs, this first time only"
 if ! .venv/bin/pip install --quiet --no-input --disable-pip-version-check -c requirements.lock -e ".[$extras]" >"$log" 2>&1; then
     tail -n 15 "$log" >&2
     fail "the installation failed; all of its output is in $log. Is the package index reachable?"

@@ -20,12 +20,12 @@ EX_INTERRUPTED = 130
 EXIT_CODES: dict[int, str] = {
     0: "It did what was asked; a server was stopped.",
     EX_USAGE: "The command line is wrong.",
-    EX_DATAERR: "The data folder holds something that is not ours, or is damaged.",
+    EX_DATAERR: "What was asked is refused, or the data folder holds something that is not ours or damaged.",
     EX_UNAVAILABLE: "A server that cannot be reached, a library that is not installed, an address that is taken.",
     EX_IOERR: "The disk failed; nothing was confirmed that is not stored.",
     EX_TEMPFAIL: "Another process uses the data folder, or a server has no room at present; try again.",
     EX_PROTOCOL: "The server closed the stream for good, refused its terms, or does not speak our protocol.",
-    EX_NOPERM: "The server refused the stream key.",
+    EX_NOPERM: "The server refused the key or token, or a file belongs to somebody else.",
     EX_CONFIG: "The environment, the settings file or their combination is wrong.",
     EX_INTERRUPTED: "Ended by Ctrl-C.",
 }

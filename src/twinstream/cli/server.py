@@ -17,6 +17,7 @@ from cyclopts import App, Group, Parameter
 
 from twinstream.cli.configuration import CONFIG_VARIABLE, Configuration, load_configuration
 from twinstream.cli.extra import import_server
+from twinstream.cli.tls import check_tls_files
 from twinstream.settings import SETTINGS, Setting
 
 DEMO_PRESET: Mapping[str, Any] = {"presence_timeout_s": 15.0}
@@ -88,6 +89,10 @@ def _run(flags: dict[str, Any], *, demo: bool) -> int:
     settings, _, warnings = _load(flags, DEMO_PRESET if demo else {})
     _warn(warnings)
     server = import_server("twinstream.server")
+    if settings.tls_cert and settings.tls_key:
+        _warn(check_tls_files(settings.tls_cert, settings.tls_key))
+    if os.geteuid() == 0 and not demo:
+        _warn(["running as root, which the server does not need; give it a user of its own"])
     exit_code: int = server.run(settings, demo=demo)
     return exit_code
 
