@@ -29,6 +29,14 @@ class ShareTerms(msgspec.Struct, frozen=True):
     end_at: float | None = None
 
 
+class ShareDraft(msgspec.Struct, frozen=True):
+    """A share to be made: of which device, with the user of which email."""
+
+    dsn: str
+    email: str
+    terms: ShareTerms
+
+
 class Party(msgspec.Struct, frozen=True):
     """Owner or holder of a share, as both may see each other."""
 
