@@ -1,10 +1,10 @@
 """Finds whom an event concerns by looking it up, not by asking everyone.
 
-Owns an index over filters; knows neither what the targets are nor why they ask. An event is looked up under a handful of keys
-(each of its readers, its device, its model, its property, its OEM), whatever the number of targets.
-Invariant: `Matcher.match` answers exactly the targets whose `Filter.matches` is true. For each event type a filter is filed under one
-*kind* of key, the narrowest that all its clauses have, and an event has one key of each kind (a filter has one reader), so no
-target is found twice. Where the key alone proves the match, the predicate is not asked again.
+Owns an index over filters; knows neither what the targets are nor why they ask. An event is looked up under a handful
+of keys (each of its readers, its device, its model, its property, its OEM), whatever the number of targets.
+Invariant: `Matcher.match` answers exactly the targets whose `Filter.matches` is true. For each event type a filter is
+filed under one *kind* of key, the narrowest that all its clauses have, and an event has one key of each kind (a filter
+has one reader), so no target is found twice. Where the key alone proves the match, the predicate is not asked again.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Matcher(Generic[T]):
                 del self._buckets[key]
 
     def match(self, event: Event) -> list[T]:
-        """Answer the targets whose filter matches the event, each once, in no particular order. The list is the caller's."""
+        """Answer the targets whose filter matches the event, each once, in no particular order; the list is yours."""
         found: list[T] = []
         buckets = self._buckets
         kind, oem, readers = event.type, event.oem, event.readers

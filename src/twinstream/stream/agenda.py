@@ -1,7 +1,7 @@
 """One timer for all sessions: who is due next.
 
-Owns a heap of due times; knows no clock (the time is passed in) and nothing of what is done when one is due.
-Invariant: an item's valid entry is the one whose time equals the item's ``due_s``; others are stale and skipped, so an item can be
+Owns a heap of due times; knows no clock (the time is passed in) and nothing of what is done when one is due. Invariant:
+an item's valid entry is the one whose time equals the item's ``due_s``; others are stale and skipped, so an item can be
 hastened without a search, and one whose ``due_s`` is infinite is forgotten.
 """
 
@@ -43,7 +43,7 @@ class Agenda:
             self.call(item, due_s)
 
     def tick(self, now_s: float, limit: int) -> float:
-        """Call at most ``limit`` items that are due. Answer when to tick next: at or before ``now_s`` if some had to wait."""
+        """Call at most ``limit`` items that are due; answer when to tick next, at once if some had to wait."""
         entries = self._entries
         while entries and (entries[0][0] <= now_s or entries[0][0] != entries[0][2].due_s):
             due_s, _, item = entries[0]

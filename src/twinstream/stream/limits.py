@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-MAX_MESSAGE_BYTES = 64 * 1024
-"""A batch never makes a message larger than this; a single record may (design.md section 5, ``batch_size``)."""
-
-BOOKMARK_EVERY = 1000
-"""A session offers a bookmark each time it has counted so many matches, so that finding a number never counts far."""
-
 
 class StreamLimits(msgspec.Struct, frozen=True):
     """What a session may cost and how long it may be silent. Defaults: design.md section 5.
 
-    ``heartbeat_misses`` 0 means that unanswered heartbeats never close a socket. ``ring_records``: how many of the latest records
-    the hub remembers, so that a session that is nearly level need not read the log again.
+    ``heartbeat_misses`` 0 means that unanswered heartbeats never close a socket. ``ring_records``: how many of the
+    latest records the hub remembers, so that a session that is nearly level need not read the log again.
     """
 
     heartbeat_interval_s: float = 30.0
