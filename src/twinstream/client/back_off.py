@@ -9,8 +9,7 @@ from random import Random
 
 
 def back_off_s(failures: int, *, cap_s: float, random: Random) -> float:
-    """Return the seconds to wait after so many failures in a row (1, 2, ...): 1 s, doubled each time up to the cap, ±50
-    %.
+    """Return the wait after so many failures in a row (1, 2, ...): 1 s, doubled each time up to the cap, ±50 %.
 
     Source: what embedded agents do on 429 and 503; the jitter keeps a thousand clients of one restarted server apart.
     """

@@ -1,0 +1,29 @@
+"""Time for the simulator, so that tests can turn it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """The calendar's time, and a way to let it pass."""
+
+    def now_s(self) -> float:
+        """Seconds since 1970, UTC."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after so many seconds."""
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now_s(self) -> float:
+        """Seconds since 1970, UTC."""
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after so many seconds."""
+        await asyncio.sleep(seconds)
