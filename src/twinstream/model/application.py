@@ -8,6 +8,13 @@ from __future__ import annotations
 import msgspec
 
 
+class ApplicationKey(msgspec.Struct, frozen=True):
+    """What a client program shows at sign-in."""
+
+    app_id: str
+    app_secret: str
+
+
 class Application(msgspec.Struct, frozen=True):
     """An application of an OEM; ``created_at`` in seconds since 1970. The secret is kept as a hash elsewhere."""
 

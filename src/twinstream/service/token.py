@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 
-import msgspec
-
 from twinstream.model.principal import User
 from twinstream.ports.ids import NewId
 from twinstream.ports.token import Pair
@@ -18,15 +16,6 @@ from twinstream.service.secret import hash_secret
 
 LONGEST_TOKEN = 256
 """Characters that a token can have; ours have 32."""
-
-
-class TokenTrio(msgspec.Struct, frozen=True):
-    """What a client gets at sign-in and refresh; ``expires_in_s`` is the life of the access token."""
-
-    access_token: str
-    refresh_token: str
-    expires_in_s: int
-    role: str
 
 
 def new_pair(new_id: NewId, now_s: float, lifetime_s: float) -> tuple[str, str, Pair]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 
-import msgspec
-
 from twinstream.errors import RequestError
+from twinstream.model.application import ApplicationKey
 from twinstream.model.check import invalid
 from twinstream.model.principal import User
+from twinstream.model.token import TokenTrio
 from twinstream.model.user import PASSWORD_LIMIT_BYTES, Account, normalise_email
 from twinstream.ports.clock import Clock
 from twinstream.ports.ids import NewId
@@ -22,17 +22,10 @@ from twinstream.ports.work import Store, UnitOfWork, View
 from twinstream.service.lockout import Lockout
 from twinstream.service.password import Passwords
 from twinstream.service.secret import hash_secret
-from twinstream.service.token import LONGEST_TOKEN, TokenCache, TokenTrio, new_pair
+from twinstream.service.token import LONGEST_TOKEN, TokenCache, new_pair
 
 IDLE_S = 90 * 86_400.0
 """A refresh token that nobody used for so long is void (security.md: 90 idle days)."""
-
-
-class ApplicationKey(msgspec.Struct, frozen=True):
-    """The credential of a client program."""
-
-    app_id: str
-    app_secret: str
 
 
 class UserService:

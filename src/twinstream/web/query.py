@@ -1,0 +1,20 @@
+"""Query strings: the parameters that a handler knows, each at most once.
+
+Others are ignored, as clients send all sorts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request
+
+from twinstream.errors import RequestError
+
+
+def read_query(request: Request[Any, Any, Any], name: str) -> str | None:
+    """Answer a parameter; None if it is absent or empty. Raises RequestError ``duplicate_parameter``, naming it."""
+    values = request.query_params.getall(name, [])
+    if len(values) > 1:
+        raise RequestError("duplicate_parameter", f"{name} is given twice.", field=name)
+    return values[0] or None if values else None

@@ -1,0 +1,110 @@
+"""Bodies of the operator's API, `/admin/v1`: flat, without wrappers; times in the form of the other APIs."""
+
+from __future__ import annotations
+
+import msgspec
+
+from twinstream.model.application import Application
+from twinstream.model.oem import Oem
+from twinstream.model.user import END_USER, Account
+from twinstream.wire.time import format_time
+
+
+class OemRequest(msgspec.Struct, frozen=True):
+    """An OEM to be made; ``id`` is 8 hex digits, made up if it is left out."""
+
+    name: str
+    id: str | None = None
+
+
+class RetentionRequest(msgspec.Struct, frozen=True):
+    """Both limits of an OEM's log; null is the server's default."""
+
+    retention_age_s: float | None = None
+    retention_size_bytes: int | None = None
+
+
+class OemReply(msgspec.Struct, frozen=True):
+    """An OEM."""
+
+    id: str
+    name: str
+    created_at: str
+    retention_age_s: float | None
+    retention_size_bytes: int | None
+
+
+class ApplicationRequest(msgspec.Struct, frozen=True):
+    """An application to be made; ``app_id`` is made up if it is left out."""
+
+    name: str
+    app_id: str | None = None
+
+
+class ApplicationReply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An application; ``app_secret`` is shown when it is made, and never again."""
+
+    app_id: str
+    oem: str
+    name: str
+    created_at: str
+    app_secret: str | None = None
+
+
+class UserRequest(msgspec.Struct, frozen=True):
+    """A user to be made."""
+
+    email: str
+    password: str
+    role: str = END_USER
+    firstname: str = ""
+    lastname: str = ""
+
+
+class UserChange(msgspec.Struct, frozen=True):
+    """A new role or a new password, or both; either signs the user out."""
+
+    role: str | None = None
+    password: str | None = None
+
+
+class UserReply(msgspec.Struct, frozen=True):
+    """A user."""
+
+    id: int
+    uuid: str
+    oem: str
+    email: str
+    role: str
+    firstname: str
+    lastname: str
+    created_at: str
+    updated_at: str
+
+
+def show_oem(oem: Oem) -> OemReply:
+    """Write an OEM."""
+    limits = oem.retention
+    return OemReply(oem.id, oem.name, format_time(oem.created_at), limits.age_s, limits.size_bytes)
+
+
+def show_application(application: Application, app_secret: str | None = None) -> ApplicationReply:
+    """Write an application, with its secret if it has just been made."""
+    created_at = format_time(application.created_at)
+    return ApplicationReply(application.app_id, application.oem, application.name, created_at, app_secret)
+
+
+def show_account(account: Account) -> UserReply:
+    """Write a user for the operator."""
+    user = account.user
+    return UserReply(
+        id=user.id,
+        uuid=user.uuid,
+        oem=user.oem,
+        email=user.email,
+        role=user.role,
+        firstname=account.firstname,
+        lastname=account.lastname,
+        created_at=format_time(account.created_at),
+        updated_at=format_time(account.updated_at),
+    )
