@@ -116,6 +116,9 @@ class LogWriter(Protocol):
         subscription's first) a control record that sends its sessions back to reading.
         """
 
+    def begin_stretches(self, stretches: Sequence[tuple[int, Filter]]) -> None:
+        """Do the same for many subscriptions, each named once, with one control record for all that had a stretch before."""
+
     def end_stretches(self, subscription_id: int) -> None:
         """Delete stretches, bookmarks and acknowledgement of a subscription that is being deleted."""
 

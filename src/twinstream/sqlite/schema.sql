@@ -2,18 +2,21 @@
 -- event rows never change; trimming deletes whole prefixes per OEM. AUTOINCREMENT: a position is never used twice.
 CREATE TABLE event (
   position INTEGER PRIMARY KEY AUTOINCREMENT,
-  oem TEXT NOT NULL,
+  oem TEXT NOT NULL,                  -- '' for control records
   type INTEGER NOT NULL,              -- 0 control, 1 connectivity, 2 datapoint, 3 datapointack, 4 location, 5 registration
   oem_model TEXT NOT NULL,
   dsn TEXT NOT NULL,
   property_name TEXT,
+  readers TEXT NOT NULL,              -- JSON array of user UUIDs: what event_reader says, the other way round, for trimming
   created_at REAL NOT NULL,
+  oem_bytes INTEGER NOT NULL,         -- size of all of the OEM's events through this one; only differences mean something
+  checksum INTEGER NOT NULL,          -- CRC-32 of the tail, started with the position
   tail TEXT NOT NULL                  -- the JSON text that follows the number; of a control record: the Control
 );
-CREATE INDEX event_oem ON event (oem, position);
-CREATE INDEX event_dsn ON event (dsn, position);
+-- An index ends in the row's position by itself, so both serve "after this position, in order".
+CREATE INDEX event_oem ON event (oem, type);
+CREATE INDEX event_dsn ON event (dsn);
 CREATE TABLE event_reader (reader TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (reader, position)) WITHOUT ROWID;
-CREATE INDEX event_reader_position ON event_reader (position);
 
 CREATE TABLE oem (
   id TEXT PRIMARY KEY,                -- 8 hex digits
@@ -65,6 +68,7 @@ CREATE TABLE device (
 CREATE INDEX device_user ON device (user_uuid);
 CREATE INDEX device_oem ON device (oem);
 CREATE UNIQUE INDEX device_auth ON device (auth_hash);
+CREATE INDEX device_regtoken ON device (regtoken);
 CREATE TABLE property (
   key INTEGER PRIMARY KEY AUTOINCREMENT,
   device_key INTEGER NOT NULL REFERENCES device (key) ON DELETE CASCADE,
@@ -86,18 +90,16 @@ CREATE TABLE datapoint (
   ack_id TEXT, ack_status INTEGER, ack_message INTEGER, acked_at REAL
 );
 CREATE INDEX datapoint_property ON datapoint (property_key, number);
-CREATE INDEX datapoint_created ON datapoint (created_at);
 -- Values set from the cloud that a device has not fetched yet: the newest of each property.
 CREATE TABLE pending (
   property_key INTEGER PRIMARY KEY REFERENCES property (key) ON DELETE CASCADE,
-  device_key INTEGER NOT NULL, datapoint_id TEXT NOT NULL, value TEXT NOT NULL, handed INTEGER NOT NULL DEFAULT 0
+  device_key INTEGER NOT NULL, datapoint_id TEXT NOT NULL, value TEXT NOT NULL
 );
 CREATE INDEX pending_device ON pending (device_key);
 -- Other commands for a device (registration.json and the like).
 CREATE TABLE command (
   id INTEGER PRIMARY KEY AUTOINCREMENT, device_key INTEGER NOT NULL REFERENCES device (key) ON DELETE CASCADE,
-  method TEXT NOT NULL, resource TEXT NOT NULL, uri TEXT NOT NULL, body TEXT NOT NULL, created_at REAL NOT NULL,
-  handed INTEGER NOT NULL DEFAULT 0, status INTEGER
+  method TEXT NOT NULL, resource TEXT NOT NULL, uri TEXT NOT NULL, body TEXT NOT NULL, created_at REAL NOT NULL
 );
 CREATE INDEX command_device ON command (device_key);
 CREATE TABLE share (
@@ -124,11 +126,13 @@ CREATE TABLE subscription (
 );
 CREATE INDEX subscription_user ON subscription (user_uuid);
 CREATE INDEX subscription_oem ON subscription (oem);
+-- From from_position (included) to the next stretch (excluded) the subscription sees what the filter matches.
 CREATE TABLE stretch (
   subscription_id INTEGER NOT NULL, from_position INTEGER NOT NULL, oem TEXT NOT NULL, filter TEXT NOT NULL,
   PRIMARY KEY (subscription_id, from_position)
 ) WITHOUT ROWID;
-CREATE INDEX stretch_oem ON stretch (oem);
+CREATE INDEX stretch_oem ON stretch (oem, from_position);
+-- Exactly seq events at or before position matched since the subscription's creation.
 CREATE TABLE bookmark (
   subscription_id INTEGER NOT NULL, position INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (subscription_id, position)
 ) WITHOUT ROWID;
