@@ -6,6 +6,7 @@ Invariant: codes are API. Each is listed here once, documented from here, and pi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -17,17 +18,25 @@ class RequestError(TwinstreamError):
     """Answers one call: the caller did (or the server has) something that the call can't go on with.
 
     ``code`` is a key of `REQUEST_ERRORS`, which fixes the HTTP status. ``message`` is for people, may name
-    the offending field, and never holds a secret. ``retry_after_s`` becomes a ``Retry-After`` header.
+    the offending field, and never holds a secret. ``retry_after_s`` becomes a ``Retry-After`` header; ``members`` are
+    told beside the message (``oldest`` and ``head`` of a gap).
     """
 
     def __init__(
-        self, code: str, message: str = "", *, field: str | None = None, retry_after_s: int | None = None
+        self,
+        code: str,
+        message: str = "",
+        *,
+        field: str | None = None,
+        retry_after_s: int | None = None,
+        members: Mapping[str, str] | None = None,
     ) -> None:
         self.code = code
         self.status = REQUEST_ERRORS[code].status
         self.message = message or REQUEST_ERRORS[code].meaning
         self.field = field
         self.retry_after_s = retry_after_s
+        self.members = members or {}
         super().__init__(self.message)
 
 

@@ -14,10 +14,12 @@ from litestar.params import FromPath
 from twinstream.errors import RequestError
 from twinstream.model.principal import Operator
 from twinstream.system import SystemIds
+from twinstream.web.address import Addresses
 from twinstream.web.app import create_app
 from twinstream.web.authentication import DeviceCredential, Given, add_response_header
 from twinstream.web.body import BodyLimits, read_bytes, read_json
 from twinstream.web.openapi import describe_body
+from twinstream.web.outer import RequestIds
 
 
 class Lamp(msgspec.Struct):
@@ -84,7 +86,14 @@ ROUTES = [create_lamp, get_lamp, list_rules, whoami, fail, check_operator]
 
 def _open(address: str = "127.0.0.1", **options: Any) -> httpx.AsyncClient:
     services = {"users": Users(), "devices": Devices()}
-    app = create_app(services, new_id=SystemIds(), operator_token="secret", routes=ROUTES, **options)
+    app = create_app(
+        services,
+        request_ids=RequestIds(SystemIds()),
+        addresses=Addresses(),
+        operator_token="secret",
+        routes=ROUTES,
+        **options,
+    )
     transport = httpx.ASGITransport(app=app, client=(address, 1))
     return httpx.AsyncClient(transport=transport, base_url="http://testserver")
 

@@ -22,11 +22,11 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler
 
 from twinstream import __version__
-from twinstream.ports.ids import NewId
+from twinstream.web.address import Addresses
 from twinstream.web.authentication import provide_device, provide_operator, provide_user
 from twinstream.web.body import BodyLimits
 from twinstream.web.error import EXCEPTION_HANDLERS
-from twinstream.web.outer import App, Outer
+from twinstream.web.outer import App, Outer, RequestIds
 
 NOUNS = (
     "user",
@@ -46,7 +46,8 @@ NOUNS = (
 def create_app(
     services: Mapping[str, Any],
     *,
-    new_id: NewId,
+    request_ids: RequestIds,
+    addresses: Addresses,
     operator_token: str,
     routes: Sequence[ControllerRouterHandler] | None = None,
     body_limits: BodyLimits | None = None,
@@ -56,7 +57,8 @@ def create_app(
 
     Args:
         services: by the name under which handlers ask for them; ``users`` and ``devices`` authenticate.
-        new_id: for request ids.
+        request_ids: to name requests by.
+        addresses: to find clients' addresses by.
         operator_token: what `twinstream admin` shows, from this machine, to be the operator.
         routes: instead of those of all nouns.
         body_limits: for `web.body`.
@@ -80,7 +82,7 @@ def create_app(
             logging_config=None,
         )
     )
-    return Outer(cast(App, app), allowed_origins=allowed_origins, new_id=new_id)
+    return Outer(cast(App, app), allowed_origins=allowed_origins, request_ids=request_ids, addresses=addresses)
 
 
 def collect_routes() -> list[ControllerRouterHandler]:

@@ -63,6 +63,7 @@ def encode_error(path: str, error: RequestError, request_id: str) -> tuple[dict[
     content = envelope(error)
     if error.field is not None:
         content["field"] = error.field
+    content |= error.members
     content["request_id"] = request_id
     headers = {"content-type": "application/problem+json" if envelope is _tell_problem else "application/json"}
     if error.retry_after_s is not None:

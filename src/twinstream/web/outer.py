@@ -16,6 +16,7 @@ import structlog
 
 from twinstream.errors import RequestError
 from twinstream.ports.ids import NewId
+from twinstream.web.address import Addresses
 from twinstream.web.error import encode_error
 
 Scope = MutableMapping[str, Any]
@@ -25,21 +26,35 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 
+class RequestIds:
+    """Gives each request of this process a name: eight random characters and a count."""
+
+    def __init__(self, new_id: NewId) -> None:
+        self._prefix = new_id.code(8)
+        self._number = itertools.count(1)
+
+    def take(self) -> str:
+        """Answer the next."""
+        return f"{self._prefix}-{next(self._number):x}"
+
+
 class Outer:
     """Wraps the routes; see the module."""
 
-    def __init__(self, app: App, *, allowed_origins: tuple[str, ...], new_id: NewId) -> None:
+    def __init__(
+        self, app: App, *, allowed_origins: tuple[str, ...], request_ids: RequestIds, addresses: Addresses
+    ) -> None:
         self._app = app
         self._origins = frozenset(origin.encode("ascii") for origin in allowed_origins)
-        self._id_prefix = new_id.code(8)
-        self._id_number = itertools.count(1)
+        self._request_ids = request_ids
+        self._addresses = addresses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (or pass on the life-span protocol)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = f"{self._id_prefix}-{next(self._id_number):x}"
+        request_id = self._request_ids.take()
         state = dict(scope.get("state", {}), request_id=request_id)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -60,7 +75,9 @@ class Outer:
             await _send_preflight(send_with_headers, scope["headers"])
             return
         method = "GET" if scope["method"] == "HEAD" else scope["method"]  # the server sends no body after HEAD
-        await self._app(dict(scope, path=path, method=method, state=state), receive, send_with_headers)
+        client = (self._addresses.find_client(scope["client"][0], scope["headers"]), scope["client"][1])
+        inner = dict(scope, path=path, method=method, client=client, state=state)
+        await self._app(inner, receive, send_with_headers)
 
     def _allow_origin(self, origin: bytes | None) -> Headers:
         if not self._origins:
