@@ -20,8 +20,12 @@ from typing import Any, Protocol, TypeVar
 from twinstream.errors import RequestError
 from twinstream.ports.access_rule import AccessRules
 from twinstream.ports.application import Applications
+from twinstream.ports.command import Commands
+from twinstream.ports.datapoint import Datapoints
+from twinstream.ports.device import Devices
 from twinstream.ports.log import LogWriter
 from twinstream.ports.oem import Oems
+from twinstream.ports.property import Properties
 from twinstream.ports.share import Shares
 from twinstream.ports.subscription import Subscriptions
 from twinstream.ports.token import Tokens
@@ -30,6 +34,8 @@ from twinstream.ports.user import Users
 C = TypeVar("C")
 R = TypeVar("R")
 T = TypeVar("T")
+C_contra = TypeVar("C_contra", contravariant=True)
+R_co = TypeVar("R_co", covariant=True)
 
 
 class View(Protocol):
@@ -37,7 +43,11 @@ class View(Protocol):
 
     access_rules: AccessRules
     applications: Applications
+    commands: Commands
+    datapoints: Datapoints
+    devices: Devices
     oems: Oems
+    properties: Properties
     shares: Shares
     subscriptions: Subscriptions
     tokens: Tokens
@@ -54,10 +64,10 @@ class UnitOfWork(View, Protocol):
     log: LogWriter
 
 
-class Batch(Protocol[C, R]):
+class Batch(Protocol[C_contra, R_co]):
     """A kind of command that is cheaper many at a time: set-based statements, a handful per group."""
 
-    def __call__(self, work: UnitOfWork, commands: Sequence[C]) -> Sequence[R | RequestError]:
+    def __call__(self, work: UnitOfWork, commands: Sequence[C_contra]) -> Sequence[R_co | RequestError]:
         """Run the commands in order; answer one result or error per command. Raising fails them all."""
 
 

@@ -9,11 +9,27 @@ from __future__ import annotations
 
 import apsw
 
-from twinstream.ports import access_rule, application, oem, share, subscription, token, user
+from twinstream.ports import (
+    access_rule,
+    application,
+    command,
+    datapoint,
+    device,
+    oem,
+    property,
+    share,
+    subscription,
+    token,
+    user,
+)
 from twinstream.ports.log import LogWriter
 from twinstream.sqlite.access_rule import AccessRules
 from twinstream.sqlite.application import Applications
+from twinstream.sqlite.command import Commands
+from twinstream.sqlite.datapoint import Datapoints
+from twinstream.sqlite.device import Devices
 from twinstream.sqlite.oem import Oems
+from twinstream.sqlite.property import Properties
 from twinstream.sqlite.share import Shares
 from twinstream.sqlite.subscription import Subscriptions
 from twinstream.sqlite.token import Tokens
@@ -32,7 +48,11 @@ class View:
         # One line per noun, declared as the port, so that the type checker compares the two.
         self.access_rules: access_rule.AccessRules = AccessRules(connection, now_s)
         self.applications: application.Applications = Applications(connection, now_s)
+        self.commands: command.Commands = Commands(connection, now_s)
+        self.datapoints: datapoint.Datapoints = Datapoints(connection, now_s)
+        self.devices: device.Devices = Devices(connection, now_s)
         self.oems: oem.Oems = Oems(connection, now_s)
+        self.properties: property.Properties = Properties(connection, now_s)
         self.shares: share.Shares = Shares(connection, now_s)
         self.subscriptions: subscription.Subscriptions = Subscriptions(connection, now_s)
         self.tokens: token.Tokens = Tokens(connection, now_s)

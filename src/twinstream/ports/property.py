@@ -1,0 +1,28 @@
+"""Stored properties."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from twinstream.model import principal
+from twinstream.model.device import DeviceRef
+from twinstream.model.property import Property, PropertyPlan, PropertyRef
+
+
+class Properties(Protocol):
+    """Properties of devices: a name is unique within its device and case counts; a key is never used again."""
+
+    def add(self, device_key: int, plans: Sequence[PropertyPlan]) -> None:
+        """Give a device properties that it does not have yet; plans for names that it has are passed over."""
+
+    def find_visible(self, user: principal.User, ref: PropertyRef) -> Property | None:
+        """Find a property of a device that the user owns or holds a share of."""
+
+    def list_visible(
+        self, user: principal.User, device: DeviceRef, names: Sequence[str] | None
+    ) -> Sequence[Property] | None:
+        """List a device's properties by name; only the named ones unless ``names`` is None.
+
+        None if the user neither owns the device nor holds a share of it. Unknown names are passed over.
+        """

@@ -1,0 +1,157 @@
+"""Creating datapoints, many at a time: the hot path of the whole server.
+
+Owns the decision: who may set what, and what follows from it. All that waits when the writer comes round is one group:
+one statement reads all that decides, Python decides and encodes, and a few statements write the datapoints, the
+properties' values, what is to reach devices, and the events; all in one transaction (design.md section 2).
+Invariant: an item that is refused, for whatever reason, changes nothing and leaves its neighbours alone; a datapoint
+and its event exist together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from twinstream.errors import RequestError
+from twinstream.model.datapoint import Datapoint, check_device_time
+from twinstream.model.device import Audience, check_steering
+from twinstream.model.event import Event
+from twinstream.model.principal import Device, User
+from twinstream.model.property import Direction, PropertyRef, check_settable
+from twinstream.model.value import check_metadata, check_value
+from twinstream.ports.command import NewValue
+from twinstream.ports.datapoint import PropertyState, StoredDatapoint
+from twinstream.ports.ids import NewId
+from twinstream.ports.work import UnitOfWork
+from twinstream.service.command import Deliveries
+from twinstream.service.event import make_datapoint_event
+
+_log = structlog.get_logger(__name__)
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A datapoint that somebody wants to create, as sent; only devices send ``echo`` and ``device_time_ms``."""
+
+    ref: PropertyRef
+    value: object
+    metadata: object = None
+    echo: bool = False
+    device_time_ms: object = None
+
+
+class Creation(msgspec.Struct, frozen=True):
+    """One command of a group: everything that one request wants to be set."""
+
+    caller: User | Device
+    drafts: tuple[Draft, ...]
+
+
+Outcome = Datapoint | RequestError
+"""What became of a draft: its datapoint (or the present one, where only changes are tracked), or why not."""
+
+
+class CreationBatch:
+    """The kind of command for `Store.run_batched`: answers a creation with the outcomes of its drafts, in order."""
+
+    def __init__(self, new_id: NewId, deliveries: Deliveries) -> None:
+        self._new_id = new_id
+        self._deliveries = deliveries
+
+    def __call__(self, work: UnitOfWork, commands: Sequence[Creation]) -> Sequence[list[Outcome]]:
+        """Run the commands in order. On the writer's thread."""
+        places: dict[PropertyRef, int] = {}
+        for creation in commands:
+            for draft in creation.drafts:
+                places.setdefault(draft.ref, len(places))
+        states = work.datapoints.find_states(list(places))
+        group = _Group(work, self._new_id, self._deliveries)
+        outcomes = [
+            [group.create(creation.caller, draft, states.get(places[draft.ref])) for draft in creation.drafts]
+            for creation in commands
+        ]
+        group.store()
+        return outcomes
+
+
+class _Group:
+    """What one group is going to write."""
+
+    def __init__(self, work: UnitOfWork, new_id: NewId, deliveries: Deliveries) -> None:
+        self._work = work
+        self._now_s = work.now_s
+        self._new_id = new_id
+        self._deliveries = deliveries
+        self._stored: list[StoredDatapoint] = []
+        self._events: list[Event] = []
+        self._newest: dict[int, Datapoint] = {}
+        self._waiting: dict[int, NewValue] = {}
+        self._arrived: list[tuple[int, str]] = []
+
+    def create(self, caller: User | Device, draft: Draft, state: PropertyState | None) -> Outcome:
+        """Decide one draft against the state that the group, so far, leaves behind."""
+        try:
+            return self._create(caller, draft, state)
+        except RequestError as refusal:
+            return refusal
+        except Exception:  # Why: a flaw that one draft brings to light must not fail its neighbours
+            _log.exception("deciding a datapoint failed")
+            return RequestError("internal")
+
+    def store(self) -> None:
+        """Write it all."""
+        if not self._stored:
+            return
+        self._work.datapoints.add(self._stored)
+        for event in self._events:
+            self._work.log.append(event)
+        if self._arrived:
+            self._work.commands.remove_values(self._arrived)
+        if self._waiting:
+            self._work.commands.add_values(list(self._waiting.values()))
+            for value in self._waiting.values():
+                self._deliveries.expect(value.device_key)
+
+    def _create(self, caller: User | Device, draft: Draft, state: PropertyState | None) -> Datapoint:
+        if state is None or state.oem != caller.oem:
+            raise RequestError("not_found")
+        by_user = isinstance(caller, User)
+        if isinstance(caller, User):
+            check_steering(Audience(state.owner, state.holders), caller.uuid)
+            check_settable(state.direction, state.read_only)
+        elif caller.key != state.device_key:
+            raise RequestError("not_found")
+        value = check_value(state.base_type, draft.value)
+        metadata = check_metadata(draft.metadata)
+        made_at = check_device_time(draft.device_time_ms, self._now_s)
+        newest = self._newest.get(state.property_key, state.newest)
+        if state.track_only_changes and newest is not None and newest.value == value:
+            return newest
+        datapoint = Datapoint(
+            id=self._new_id.time_uuid(self._now_s),
+            created_at=self._now_s,
+            updated_at=self._now_s,
+            created_at_from_device=made_at,
+            user_uuid=state.owner,
+            echo=draft.echo,
+            closed=False,
+            value=value,
+            metadata=metadata,
+            ack_enabled=state.ack_enabled,
+        )
+        self._keep(state, datapoint, by_user=by_user)
+        return datapoint
+
+    def _keep(self, state: PropertyState, datapoint: Datapoint, *, by_user: bool) -> None:
+        self._events.append(make_datapoint_event(state, datapoint))
+        self._stored.append(StoredDatapoint(state.property_key, datapoint))
+        self._newest[state.property_key] = datapoint
+        if by_user:
+            self._waiting[state.property_key] = NewValue(
+                state.property_key, state.device_key, datapoint.id, datapoint.value
+            )
+        elif datapoint.echo and state.direction is Direction.INPUT:
+            handed = self._deliveries.find_handed_value(state.device_key, state.property_key)
+            if handed is not None:
+                self._arrived.append((state.property_key, handed))

@@ -1,0 +1,87 @@
+"""Properties in SQLite: the table `property`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from twinstream.model import principal
+from twinstream.model.device import DeviceRef
+from twinstream.model.property import Direction, Property, PropertyPlan, PropertyRef
+from twinstream.sqlite.device import VISIBLE, bind_user, encode, name_column
+from twinstream.sqlite.repository import Repository
+from twinstream.sqlite.structure import write_object
+
+
+class Properties(Repository):
+    """See `ports.property.Properties`."""
+
+    def add(self, device_key: int, plans: Sequence[PropertyPlan]) -> None:
+        """Give a device properties."""
+        rows = [
+            (
+                plan.name,
+                plan.display_name or plan.name,
+                plan.base_type,
+                plan.direction,
+                plan.direction is Direction.OUTPUT,
+                plan.ack_enabled,
+                plan.track_only_changes,
+            )
+            for plan in plans
+        ]
+        self._run(
+            """INSERT INTO property
+                (device_key, name, display_name, base_type, direction, read_only, ack_enabled, track_only_changes)
+            SELECT :device_key, plan.value ->> 0, plan.value ->> 1, plan.value ->> 2, plan.value ->> 3,
+                plan.value ->> 4, plan.value ->> 5, plan.value ->> 6
+            FROM json_each(:plans) AS plan WHERE true ON CONFLICT (device_key, name) DO NOTHING""",
+            {"device_key": device_key, "plans": encode(rows)},
+        )
+
+    def find_visible(self, user: principal.User, ref: PropertyRef) -> Property | None:
+        """Find a property that the user may see."""
+        row = self._first(
+            f"""SELECT {_OBJECT} FROM {VISIBLE} AS visible JOIN device USING (key)
+                JOIN property ON property.device_key = device.key WHERE {match_property(ref)}""",
+            {**bind_user(user), **bind_property(ref), "now_s": self._now_s},
+        )
+        return None if row is None else _PROPERTY.decode(row[0])
+
+    def list_visible(
+        self, user: principal.User, device: DeviceRef, names: Sequence[str] | None
+    ) -> Sequence[Property] | None:
+        """List a device's properties that the user may see."""
+        row = self._first(
+            f"""SELECT (
+                SELECT json_group_array({_OBJECT} ORDER BY property.name) FROM property
+                WHERE property.device_key = device.key
+                    AND (:names IS NULL OR property.name IN (SELECT value FROM json_each(:names)))
+            ) FROM {VISIBLE} AS visible JOIN device USING (key) WHERE device.{name_column(device)} = :device""",
+            {
+                **bind_user(user),
+                "device": device,
+                "names": None if names is None else encode(names),
+                "now_s": self._now_s,
+            },
+        )
+        return None if row is None else _PROPERTIES.decode(row[0])
+
+
+def match_property(ref: PropertyRef) -> str:
+    """Write the condition that a joined row of `device` and `property` is the one referred to; see `bind_property`."""
+    device, _ = ref
+    if device is None:
+        return "property.key = :property"
+    return f"device.{name_column(device)} = :device AND property.name = :property"
+
+
+def bind_property(ref: PropertyRef) -> dict[str, object]:
+    """Answer the values that `match_property` asks for."""
+    return {"device": ref[0], "property": ref[1]}
+
+
+_OBJECT = write_object(Property, "property", value="json(property.value)", product_name="device.product_name")
+_PROPERTY = msgspec.json.Decoder(Property)
+_PROPERTIES = msgspec.json.Decoder(list[Property])
