@@ -139,7 +139,7 @@ class Appender:
     def _grow(self, oem: str, size_bytes: int) -> int:
         """Add an event to its OEM's running size and answer the sum."""
         if oem not in self._sizes:
-            self._sizes[oem] = self._connection.execute(_OEM_SIZE, (oem,)).get or 0
+            self._sizes[oem] = self._connection.execute(OEM_SIZE, (oem,)).get or 0
         self._sizes[oem] += size_bytes
         return self._sizes[oem]
 
@@ -173,7 +173,7 @@ _INTO_EVENT = (
 _INTO_EVENT_READER = "INSERT INTO event_reader (reader, position)"
 _INTO_STRETCH = "INSERT INTO stretch (subscription_id, from_position, oem, filter)"
 
-_OEM_SIZE = f"""
+OEM_SIZE = f"""
 SELECT oem_bytes FROM event WHERE position = (
   SELECT max((SELECT max(position) FROM event WHERE oem = ?1 AND type = wanted.value))
   FROM json_each('{_encode(list(TYPE_NUMBERS.values()))}') AS wanted)

@@ -130,7 +130,7 @@ def _create(path: Path) -> None:
         connection.pragma("application_id", APPLICATION_ID)
         connection.pragma("journal_mode", "wal")
         migrate(connection, back_up=lambda _: None)
-    _rename_durably(unborn, path)
+    rename_durably(unborn, path)
 
 
 def _tighten(folder: Path) -> None:
@@ -176,10 +176,10 @@ def _back_up(connection: apsw.Connection, target: Path) -> None:
     partial.unlink(missing_ok=True)
     os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     connection.execute("VACUUM INTO ?", (str(partial),))
-    _rename_durably(partial, target)
+    rename_durably(partial, target)
 
 
-def _rename_durably(source: Path, target: Path) -> None:
+def rename_durably(source: Path, target: Path) -> None:
     """Rename, and have it on the disk: a file's name belongs to its folder."""
     _sync(source)
     source.rename(target)

@@ -55,9 +55,12 @@ def start_point(connection: apsw.Connection, subscription_id: int, wanted_seq: i
     if row is None or row[0] is None:
         return None
     created, trimmed, removed, bookmark_position, bookmark_seq, acknowledged_position, acknowledged_seq = row
-    oldest = Cursor(max(created, trimmed), removed)
+    if bookmark_position is not None:
+        bookmark = Cursor(bookmark_position, bookmark_seq)
+    else:
+        bookmark = Cursor(max(created, trimmed), removed) if removed < wanted_seq else Cursor(created, 0)
     return StartPoint(
-        bookmark=oldest if bookmark_position is None else Cursor(bookmark_position, bookmark_seq),
+        bookmark=bookmark,
         oldest_seq=removed + 1,
         acknowledged=Cursor(created, 0)
         if acknowledged_position is None
@@ -80,7 +83,7 @@ class _Plan(msgspec.Struct, frozen=True):
     """What to search: the stretch that holds at the cursor, through its end or the log's; and what was trimmed."""
 
     trimmed_through: int
-    removed: int
+    removed: Cursor
     from_position: int
     through: int
     is_newest: bool
@@ -98,7 +101,8 @@ def _plan(connection: apsw.Connection, request: PageRequest) -> _Plan | None:
     row = connection.execute(_PLAN, (request.subscription_id, request.after.position)).fetchone()
     if row is None:
         return None
-    trimmed_through, removed, head, from_position, next_position, filter_text = row
+    trimmed_through, removed_position, removed_seq, head, from_position, next_position, filter_text = row
+    removed = Cursor(removed_position or 0, removed_seq or 0)
     through = head if next_position is None else next_position - 1
     return _Plan(trimmed_through, removed, from_position, through, next_position is None, filter_text)
 
@@ -107,8 +111,8 @@ def _behind_the_trimmed(after: Cursor, plan: _Plan) -> tuple[Cursor, Cursor | No
     """Move the cursor behind what retention removed; the second answer is `Page.trimmed`."""
     if after.position >= plan.trimmed_through:
         return after, None
-    trimmed = Cursor(plan.trimmed_through, plan.removed)
-    return Cursor(trimmed.position, max(after.seq, trimmed.seq)), trimmed if trimmed.seq > after.seq else None
+    lost = plan.removed.seq > after.seq
+    return Cursor(plan.trimmed_through, max(after.seq, plan.removed.seq)), plan.removed if lost else None
 
 
 def _find(
@@ -159,8 +163,7 @@ WITH own (trimmed_through) AS (
   WHERE subscription_id = ?1 LIMIT 1)
 SELECT
   own.trimmed_through,
-  coalesce((SELECT seq FROM bookmark WHERE subscription_id = ?1 AND position <= own.trimmed_through
-            ORDER BY position DESC LIMIT 1), 0),
+  removed.position, removed.seq,
   coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0),
   from_position,
   (SELECT min(from_position) FROM stretch AS next
@@ -170,6 +173,8 @@ FROM own CROSS JOIN stretch ON subscription_id = ?1 AND from_position = coalesce
   (SELECT max(from_position) FROM stretch
    WHERE subscription_id = ?1 AND from_position <= max(?2, own.trimmed_through) + 1),
   (SELECT min(from_position) FROM stretch WHERE subscription_id = ?1))
+LEFT JOIN bookmark AS removed ON removed.subscription_id = ?1 AND removed.position =
+  (SELECT max(position) FROM bookmark WHERE subscription_id = ?1 AND position <= own.trimmed_through)
 """
 
 _START_POINT = """
@@ -179,8 +184,7 @@ WITH own (created, trimmed_through) AS (
 SELECT
   own.created,
   own.trimmed_through,
-  coalesce((SELECT seq FROM bookmark WHERE subscription_id = ?1 AND position <= own.trimmed_through
-            ORDER BY position DESC LIMIT 1), 0),
+  coalesce((SELECT max(seq) FROM bookmark WHERE subscription_id = ?1 AND position <= own.trimmed_through), 0),
   kept.position, kept.seq,
   acknowledgement.position, acknowledgement.seq
 FROM own

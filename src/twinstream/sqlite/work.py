@@ -31,6 +31,7 @@ from twinstream.sqlite.device import Devices
 from twinstream.sqlite.oem import Oems
 from twinstream.sqlite.property import Properties
 from twinstream.sqlite.share import Shares
+from twinstream.sqlite.slice import Slices
 from twinstream.sqlite.subscription import Subscriptions
 from twinstream.sqlite.token import Tokens
 from twinstream.sqlite.user import Users
@@ -54,6 +55,7 @@ class View:
         self.oems: oem.Oems = Oems(connection, now_s)
         self.properties: property.Properties = Properties(connection, now_s)
         self.shares: share.Shares = Shares(connection, now_s)
+        self.slices = Slices(connection, now_s)  # retention's own, behind no port
         self.subscriptions: subscription.Subscriptions = Subscriptions(connection, now_s)
         self.tokens: token.Tokens = Tokens(connection, now_s)
         self.users: user.Users = Users(connection, now_s)
