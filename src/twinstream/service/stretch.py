@@ -18,14 +18,13 @@ from twinstream.ports.work import UnitOfWork
 def begin_stretches(work: UnitOfWork, subscriptions: Iterable[Subscription]) -> list[Filter]:
     """Resolve the filter of each and begin a stretch where it differs from the newest one; answer the filters."""
     rules: dict[tuple[str, str], Sequence[AccessRule]] = {}
-    filters = []
+    filters: dict[int, Filter] = {}
     for subscription in subscriptions:
         role = (subscription.oem, subscription.role)
         if subscription.terms.client_type is ClientType.MOBILE:
             bearing: Sequence[AccessRule] = ()
         else:
             bearing = rules[role] = rules[role] if role in rules else work.access_rules.list_for(*role)
-        resolved = resolve_filter(subscription, bearing)
-        work.log.begin_stretch(subscription.id, resolved)
-        filters.append(resolved)
-    return filters
+        filters[subscription.id] = resolve_filter(subscription, bearing)
+    work.log.begin_stretches(list(filters.items()))
+    return list(filters.values())
