@@ -122,6 +122,12 @@ def check_steering(audience: Audience, user_uuid: str) -> None:
         raise RequestError("forbidden", "The device is shared with you for reading only.")
 
 
+def check_grant(grant: Grant | None) -> None:
+    """Let the owner (None) and a share for writing change the twin. Raises RequestError ``forbidden`` otherwise."""
+    if grant is not None and grant.operation is not Operation.WRITE:
+        raise RequestError("forbidden", "The device is shared with you for reading only.")
+
+
 def check_dsn(text: str) -> str:
     """Answer the DSN: 1 to 32 letters, digits, ``-`` and ``_``. Raises RequestError ``invalid``, naming ``dsn``."""
     if _DSN.fullmatch(text) is None:

@@ -6,11 +6,13 @@ ever comes to an output property from its device.
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 import msgspec
 
 from twinstream.errors import RequestError
+from twinstream.model.check import check_text, invalid
 from twinstream.model.value import BaseType, Value
 
 
@@ -59,6 +61,15 @@ class PropertyPlan(msgspec.Struct, frozen=True, kw_only=True):
     track_only_changes: bool = False
 
 
+def check_plan(plan: PropertyPlan) -> PropertyPlan:
+    """Answer the plan. Raises RequestError ``invalid`` for a name that no path could carry, or one that is too long."""
+    check_text(plan.name, field="name", shortest=1)
+    check_text(plan.display_name or plan.name, field="display_name", shortest=1)
+    if _UNNAMEABLE.search(plan.name) or plan.name.endswith(".json"):
+        raise invalid("name", "has no slash, no control characters and no ending .json")
+    return plan
+
+
 PropertyRef = tuple[str | int | None, str | int]
 """How a path names a property: (DSN or device key, name), or (None, property key)."""
 
@@ -67,3 +78,6 @@ def check_settable(direction: Direction, read_only: bool) -> None:
     """Let users set input properties. Raises RequestError ``forbidden`` for the others."""
     if direction is not Direction.INPUT or read_only:
         raise RequestError("forbidden", "The property is read-only: only its device sets it.")
+
+
+_UNNAMEABLE = re.compile(r"[/\\\x00-\x1f\x7f]|\A\.{1,2}\Z")

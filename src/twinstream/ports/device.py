@@ -48,6 +48,9 @@ class Devices(Protocol):
     def list_visible(self, user: principal.User) -> Sequence[Sight]:
         """List the devices that the user owns or holds a share of that counts now, by key."""
 
+    def list_of_oem(self, operator: principal.Operator, oem: str) -> Sequence[Device]:
+        """List an OEM's devices, by key."""
+
     def find_audiences(self, keys: Sequence[int]) -> dict[int, Audience]:
         """Find who may see these devices now, by key. Devices that don't exist are missing."""
 

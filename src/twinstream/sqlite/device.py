@@ -73,6 +73,11 @@ class Devices(Repository):
         """List the devices that the user may see."""
         return self._read_sights(user, "")
 
+    def list_of_oem(self, operator: principal.Operator, oem: str) -> Sequence[Device]:
+        """List an OEM's devices."""
+        statement = f"SELECT json_group_array({_OBJECT} ORDER BY device.key) FROM device WHERE device.oem = :oem"
+        return self._read(_DEVICES, statement, {"oem": oem}) or []
+
     def find_audiences(self, keys: Sequence[int]) -> dict[int, Audience]:
         """Find who may see the devices."""
         statement = f"""SELECT json_group_object(
