@@ -169,7 +169,7 @@ SELECT
   (SELECT min(from_position) FROM stretch AS next
    WHERE next.subscription_id = ?1 AND next.from_position > stretch.from_position),
   filter
-FROM own CROSS JOIN stretch ON subscription_id = ?1 AND from_position = coalesce(
+FROM own CROSS JOIN stretch ON stretch.subscription_id = ?1 AND from_position = coalesce(
   (SELECT max(from_position) FROM stretch
    WHERE subscription_id = ?1 AND from_position <= max(?2, own.trimmed_through) + 1),
   (SELECT min(from_position) FROM stretch WHERE subscription_id = ?1))
