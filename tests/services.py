@@ -23,6 +23,7 @@ from twinstream.service.share import ShareService
 from twinstream.service.subscription import SubscriptionService
 from twinstream.service.token import TokenCache
 from twinstream.service.user import UserService
+from twinstream.sqlite.seal import KeyFileSealer
 from twinstream.sqlite.store import SqliteStore
 from twinstream.system import SystemIds
 
@@ -47,16 +48,6 @@ class TurnedClock:
         self.at_s += by_s
 
 
-class ReversingSealer:
-    """Writes backwards."""
-
-    def seal(self, text: str) -> str:
-        return text[::-1]
-
-    def unseal(self, text: str) -> str:
-        return text[::-1]
-
-
 class Services:
     """What a running server would make of the same parts; ``connected`` holds the ids with an open socket."""
 
@@ -71,7 +62,7 @@ class Services:
         self.connected: set[int] = set()
         self.cache = TokenCache()
         self.passwords = Passwords()
-        self.sealer = ReversingSealer()
+        self.sealer = KeyFileSealer.open(folder)
         self.admin = AdminService(self.store, self.new_id, self.passwords, self.cache)
         self.users = UserService(self.store, self.clock, self.new_id, self.passwords, Lockout(self.clock), self.cache)
         self.shares = ShareService(self.store)
@@ -116,12 +107,13 @@ class Services:
         *,
         oem_model: str = "ledevb",
         property_name: str = "Blue_LED",
+        times: int = 1,
     ) -> None:
-        """Append a datapoint event; its tail says nothing but its DSN."""
+        """Append a datapoint event, or many alike; its tail says nothing but its DSN."""
         uuids = tuple(reader.uuid for reader in readers)
         tail = b'"dsn":"%s"}' % dsn.encode()
         event = Event(EventType.DATAPOINT, oem, oem_model, dsn, property_name, uuids, tail)
-        await self.store.run(lambda work: work.log.append(event))
+        await self.store.run(lambda work: [work.log.append(event) for _ in range(times)])
 
     async def read(self, subscription_id: int) -> list[str]:
         """Read all that a subscription may see, as the tails' texts."""
