@@ -1,14 +1,16 @@
-"""The clock, identifiers and secrets of the real machine.
+"""The clock, identifiers, secrets and private files of the real machine.
 
-Owns the implementations of `ports.clock` and `ports.ids` from the standard library; knows nothing else.
+Owns the implementations of `ports.clock` and `ports.ids`; knows nothing else.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 import string
 import time
 import uuid
+from pathlib import Path
 
 _ALPHABET = string.ascii_lowercase + string.digits
 _UUID_EPOCH_OFFSET = 0x01B21DD213814000
@@ -59,3 +61,14 @@ class SystemIds:
     def code(self, length: int) -> str:
         """Random lower-case letters and digits."""
         return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all, and durably."""
+    partial = path.with_name(path.name + ".partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)

@@ -29,6 +29,8 @@ from twinstream.web.error import EXCEPTION_HANDLERS
 from twinstream.web.outer import App, Outer, RequestIds
 
 NOUNS = (
+    "health",
+    "stream",
     "user",
     "token",
     "subscription",

@@ -103,6 +103,7 @@ class Shell:
         self.addresses = addresses
         self.draining = False
         self.refusals: Counter[str] = Counter()
+        self.pages = 0
         self._log = log
         self._keys = keys
         self._numbering = numbering
@@ -233,6 +234,7 @@ class Shell:
                 _log.error("page not read", subscription_id=request.subscription_id, exc_info=error)
                 session.end(Disconnect(1011))
             else:
+                self.pages += 1
                 session.on_page(page)
 
     def _arm(self, delay_s: float) -> None:

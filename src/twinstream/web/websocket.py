@@ -72,12 +72,12 @@ class StreamProtocol(asyncio.Protocol):
         "_shell",
         "_state",
         "_task",
-        "_transport",
+        "transport",
     )
 
     def __init__(self, shell: Shell, transport: asyncio.Transport, connections: set[Any], address: str) -> None:
         self._shell = shell
-        self._transport = transport
+        self.transport = transport
         self._connections = connections
         self._address = address
         self._state = State.OPENING
@@ -91,7 +91,7 @@ class StreamProtocol(asyncio.Protocol):
 
     def start(self, request: StreamRequest, path: str, request_id: str, leftover: bytes) -> None:
         """Judge the request and answer it. ``leftover``: what the client sent behind it already."""
-        self._transport.pause_reading()
+        self.transport.pause_reading()
         opening = self._open(request, path, request_id, leftover)
         self._task = asyncio.get_running_loop().create_task(opening, name="open stream")
 
@@ -114,7 +114,7 @@ class StreamProtocol(asyncio.Protocol):
         except Disconnect as disconnect:
             self._fail(disconnect)
         if ping is not None and self._state is State.OPEN:
-            self._transport.write(encode_pong(ping))
+            self.transport.write(encode_pong(ping))
 
     def eof_received(self) -> None:
         """Let the transport close: half a connection is of no use."""
@@ -144,27 +144,27 @@ class StreamProtocol(asyncio.Protocol):
         if self._session is not None:
             self._session.end(Disconnect(1012))
         else:
-            self._transport.close()
+            self.transport.close()
 
     # SocketOutlet
 
     def accept(self, response: bytes) -> None:
         """Write the answer to the handshake; from now on messages can be sent."""
-        self._transport.set_write_buffer_limits(high=HIGH_WATER_BYTES, low=LOW_WATER_BYTES)
-        self._transport.write(response)
+        self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES, low=LOW_WATER_BYTES)
+        self.transport.write(response)
         self._state = State.OPEN
 
     def is_gone(self) -> bool:
         """Tell whether the connection is lost."""
-        return self._transport.is_closing()
+        return self.transport.is_closing()
 
     def send(self, message: bytes) -> None:
         """Queue one text message."""
-        self._transport.write(encode_text(message))
+        self.transport.write(encode_text(message))
 
     def ping(self) -> None:
         """Queue a ping."""
-        self._transport.write(PING)
+        self.transport.write(PING)
 
     def read(self, request: PageRequest) -> None:
         """Have a page read."""
@@ -172,7 +172,7 @@ class StreamProtocol(asyncio.Protocol):
 
     def backlog_bytes(self) -> int:
         """Tell what the kernel has not taken yet."""
-        return self._transport.get_write_buffer_size()
+        return self.transport.get_write_buffer_size()
 
     def close(self, disconnect: Disconnect) -> None:
         """Send the close frame after all that is queued, and see to it that the end comes."""
@@ -180,7 +180,7 @@ class StreamProtocol(asyncio.Protocol):
             return
         deaf = disconnect.close_code in _DEAF_CODES
         self._state = State.DEAF if deaf else State.CLOSING
-        self._transport.write(encode_close(disconnect.close_code, disconnect.reason))
+        self.transport.write(encode_close(disconnect.close_code, disconnect.reason))
         self._end_soon(half_close=deaf)
 
     # Inside
@@ -203,9 +203,9 @@ class StreamProtocol(asyncio.Protocol):
         finally:
             self._task = None
         if self._session is None:
-            self._transport.close()
+            self.transport.close()
             return
-        self._transport.resume_reading()
+        self.transport.resume_reading()
         if leftover:
             self.data_received(leftover)
 
@@ -226,31 +226,31 @@ class StreamProtocol(asyncio.Protocol):
     def _answer_close(self, close_code: int) -> None:
         if self._state is State.OPEN:
             cast("Session", self._session).on_closed(close_code)
-            self._transport.write(encode_close(close_code))
+            self.transport.write(encode_close(close_code))
         self._state = State.DEAF
         self._end_soon(half_close=False)
-        self._transport.close()
+        self.transport.close()
 
     def _fail(self, disconnect: Disconnect) -> None:
         if self._state is State.OPEN:
             cast("Session", self._session).end(disconnect)
         else:
             self._state = State.DEAF
-            self._transport.close()
+            self.transport.close()
 
     def _refuse(self, error: RequestError, path: str, request_id: str) -> None:
         self._shell.refusals[error.code] += 1
         _log.info("stream refused", code=error.code, address=self._address, request_id=request_id)
         self._state = State.DEAF
-        self._transport.write(encode_refusal(error, path, request_id))
-        self._transport.resume_reading()
+        self.transport.write(encode_refusal(error, path, request_id))
+        self.transport.resume_reading()
         self._end_soon(half_close=True)
 
     def _end_soon(self, *, half_close: bool) -> None:
         if self._cut is None:
-            self._cut = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._transport.abort)
+            self._cut = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self.transport.abort)
         if half_close:
-            if self._transport.can_write_eof():
-                self._transport.write_eof()
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
             else:
-                self._transport.close()
+                self.transport.close()
