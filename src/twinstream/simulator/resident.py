@@ -53,7 +53,24 @@ class Resident:
     """A signed-in user. Every method raises RefusalError when the server says no."""
 
     def __init__(self, account: Account, client: httpx.AsyncClient, clock: Clock, random: Random) -> None:
-        self._link = Link(client, UserCredential(account), clock, random)
+        self._credential = UserCredential(account)
+        self._link = Link(client, self._credential, clock, random)
+
+    @property
+    def headers(self) -> Mapping[str, str] | None:
+        """What the user's requests carry at present; None before the first."""
+        return self._credential.headers
+
+    async def list_subscriptions(self) -> list[dict[str, Any]]:
+        """Return the user's subscriptions, each as the object within its wrapper."""
+        answer = await self._link.call("GET", "/api/v1/subscriptions.json")
+        return [item["subscription"] for item in msgspec.json.decode(answer.content)]
+
+    async def subscribe(self, terms: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a subscription, and return it with its stream key."""
+        answer = await self._link.call("POST", "/api/v1/subscriptions.json", body=terms)
+        subscription: dict[str, Any] = msgspec.json.decode(answer.content)["subscription"]
+        return subscription
 
     async def list_devices(self) -> dict[str, int]:
         """Return the DSNs of the devices that the user sees, with their keys."""
