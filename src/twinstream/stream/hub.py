@@ -137,7 +137,7 @@ class Hub:
         return taken
 
     def take_bookmarks(self) -> list[tuple[int, Cursor]]:
-        """Hand over the cursors offered since the last call, for `LogWriter.store_bookmarks`; a lost one costs counting."""
+        """Hand over the cursors offered since the last call, for `LogWriter.store_bookmarks`; losing them is safe."""
         taken, self._bookmarks = [(key[0], cursor) for key, cursor in self._bookmarks.items()], {}
         return taken
 

@@ -37,7 +37,7 @@ class Outlet(Protocol):
         """Tell how many bytes are queued that the kernel has not taken. Asked only while full, to see progress."""
 
     def close(self, disconnect: Disconnect) -> None:
-        """Send what is queued, then the close frame, then close. The session is CLOSED already and need hear no more."""
+        """Send what is queued, then the close frame, then close. The session is CLOSED already."""
 
 
 class Tail(Protocol):

@@ -29,6 +29,7 @@ class Pulse:
         "_backlog_bytes",
         "_heartbeat_at_s",
         "_limits",
+        "_moved",
         "_slow_at_s",
         "_unanswered",
         "_waiting",
@@ -41,6 +42,7 @@ class Pulse:
         self._heartbeat_at_s = now_s + limits.heartbeat_interval_s
         self._slow_at_s = inf
         self._backlog_bytes = 0
+        self._moved = False  # the kernel has taken some of the backlog since the deadline was set
         self._unanswered = 0  # heartbeats sent since the last answer
         # (n, cursor): the cursor is confirmed by the n-th answer from there on.
         self._waiting: list[tuple[int, Cursor]] = []
@@ -69,10 +71,16 @@ class Pulse:
     def fill(self, backlog_bytes: int, now_s: float) -> None:
         """Note that the outlet is full: from now on its backlog must get smaller."""
         self._backlog_bytes = backlog_bytes
+        self._moved = False
         self._slow_at_s = now_s + self._limits.slow_reader_timeout_s
 
+    def look(self, backlog_bytes: int) -> None:
+        """Note the backlog before more is queued while the outlet is full: has it got smaller?"""
+        self._moved = self._moved or backlog_bytes < self._backlog_bytes
+        self._backlog_bytes = backlog_bytes
+
     def swell(self, backlog_bytes: int) -> None:
-        """Note that more was queued while it is full."""
+        """Note the backlog after more was queued while the outlet is full."""
         self._backlog_bytes = backlog_bytes
 
     def drain(self) -> None:
@@ -96,7 +104,8 @@ class Pulse:
         if now_s >= self.last_inbound_s + self._limits.inbound_timeout_s:
             return Disconnect(4408)
         if now_s >= self._slow_at_s:
-            if backlog_bytes >= self._backlog_bytes:
+            self.look(backlog_bytes)
+            if not self._moved:
                 return Disconnect(4008)
             self.fill(backlog_bytes, now_s)
         if now_s >= self._heartbeat_at_s and 0 < self._limits.heartbeat_misses <= self._unanswered:

@@ -124,6 +124,8 @@ class Session:
         if not self._reading:
             raise IllegalMoveError("on_page", "READING with a page asked for", self.state)
         self._reading = False
+        if self._full:
+            self._pulse.look(self._outlet.backlog_bytes())
         if page.gone:
             self.end(Disconnect(4403, "subscription deleted"))
         elif page.trimmed is None or self._outlives(page.trimmed):
@@ -196,6 +198,8 @@ class Session:
         """Send what has gathered of a batch."""
         if self._batch is not None:
             self._batch.flush()
+        if self._full:
+            self._pulse.swell(self._outlet.backlog_bytes())
 
     def on_change(self, position: int) -> None:
         """Hear that a change of the subscription was dispatched at this position."""
@@ -346,8 +350,6 @@ class Session:
         """Move the cursor behind a page that was sent, and go on from there."""
         self.position, self.seq = page.through.position, page.through.seq  # R1
         self._filter = page.filter
-        if self._full:
-            self._pulse.swell(self._outlet.backlog_bytes())
         if self.seq >= self._last_seq:
             self.end(Disconnect(1000))
             return
@@ -384,7 +386,11 @@ class Session:
 
     def _send_heartbeat(self, now_s: float) -> None:
         self._pulse.heartbeat(self.cursor, now_s)
+        if self._full:
+            self._pulse.look(self._outlet.backlog_bytes())
         self._tail.count_sent(1, 0)
         self.send(HEARTBEAT)
         if self.state is not State.CLOSED:
             self._outlet.ping()
+        if self._full:
+            self._pulse.swell(self._outlet.backlog_bytes())
