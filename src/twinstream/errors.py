@@ -41,7 +41,10 @@ class RequestError(TwinstreamError):
 
 
 class Disconnect(TwinstreamError):
-    """Ends a session: ``close_code`` is a key of `CLOSE_CODES`; ``reason`` goes into the close frame (at most 123 bytes)."""
+    """Ends a session.
+
+    ``close_code`` is a key of `CLOSE_CODES`; ``reason`` goes into the close frame (at most 123 bytes).
+    """
 
     def __init__(self, close_code: int, reason: str = "") -> None:
         self.close_code = close_code
@@ -118,7 +121,9 @@ CLOSE_CODES: dict[int, CloseCode] = {
     4401: CloseCode("stream key expired", False, "Create a new subscription."),
     4403: CloseCode("subscription suspended or deleted", False, "Ask its owner, or create a new subscription."),
     4408: CloseCode("no sign of life", True, "Answer heartbeats; reconnect."),
-    4409: CloseCode("replaced by a newer socket", True, "Another socket took this silent one's place; reconnect if you are alive."),
+    4409: CloseCode(
+        "replaced by a newer socket", True, "Another socket took this silent one's place; reconnect if you are alive."
+    ),
     4410: CloseCode("retention overtook the reader", True, "Reconnect: the stream goes on at the oldest event kept."),
     4429: CloseCode("too many messages", True, "Send nothing but answers to heartbeats; reconnect after a minute."),
 }

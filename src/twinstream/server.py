@@ -119,7 +119,7 @@ async def _serve(settings: Settings, listener: socket.socket, *, demo: bool) -> 
 async def _stop_serving(parts: _Parts, http: HttpServer, stop: _Stop, grace_s: float) -> None:
     """Part with everybody within ``grace_s``; at once if somebody is in a hurry."""
     ends_at_s = parts.clock.monotonic_s() + grace_s
-    stop.on_hurry = http.hurry
+    stop.on_hurry = http.cut
     hurry = asyncio.ensure_future(stop.hurry.wait())
     drained = asyncio.ensure_future(parts.shell.drain(grace_s * DRAINING_SHARE))
     await asyncio.wait({hurry, drained}, return_when=asyncio.FIRST_COMPLETED)
@@ -248,7 +248,7 @@ class _Parts:
     def start_jobs(self, jobs: _Jobs) -> None:
         """Start everything that happens without being asked for."""
         jobs.every(self._settings.ack_flush_s, self._store_cursors, "store cursors")
-        jobs.every(10.0, self._trimmer.run, "trim")
+        jobs.every(self._settings.retention_interval_s, self._trimmer.run, "trim")
         jobs.every(60.0, self._subscriptions.expire, "expire subscriptions")
         jobs.every(600.0, self._users.expire, "expire tokens")
 

@@ -164,6 +164,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             le=3_000_000_000,
         ),
     ] = 2_592_000
+    retention_interval_s: Annotated[
+        float, _about("Retention", "Time between two rounds of removing what is not kept any more.", ge=0.1, le=86_400)
+    ] = 10
     mobile_expiry_s: Annotated[
         float,
         _about("Retention", "A mobile subscription without a socket for so long is deleted.", ge=1, le=31_536_000),

@@ -12,7 +12,7 @@ import hashlib
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import httpx
@@ -93,8 +93,8 @@ class Producer:
 class Subscriber:
     """Reads one stream through all crashes.
 
-    ``resume`` says how it comes back: "number" passes seq_start = last + 1; "answer" passes nothing and trusts the heartbeat
-    answers; ``restless`` also hangs up by itself every so often.
+    ``resume`` says how it comes back: "number" passes seq_start = last + 1; "answer" passes nothing and trusts the
+    heartbeat answers; ``restless`` also hangs up by itself every so often.
     """
 
     stage: Stage
@@ -166,7 +166,7 @@ class Changer:
     stage: Stage
     token: str
     states: list[str]
-    change: Callable[[httpx.AsyncClient, str], object]
+    change: Callable[[httpx.AsyncClient, str], Awaitable[bool]]
     journals: list[Journal]
     pause_s: float = 0.15
 
@@ -181,7 +181,7 @@ class Changer:
                 at = time.monotonic()
                 answered: float | None = None
                 with contextlib.suppress(*FAULTS):
-                    if await self.change(client, state):  # type: ignore[misc]
+                    if await self.change(client, state):
                         answered = time.monotonic()
                 for journal in self.journals:
                     journal.shifts.append(Shift(state, at, answered))

@@ -1,11 +1,13 @@
 """The verdict over a run with crashes: what producers were told against what subscribers got.
 
 Words (those of the project's promises): *accepted*: the producer read a 2xx for that event. *Lost*: accepted, certainly
-matching, never received. *Phantom*: received, never sent (or refused). *Stray*: received, certainly not matching. *Divergent*: one
-number, two contents. *Doubled*: one event under two numbers. *Gap*: a number missing. *Reordered*: one producer's events out of order.
+matching, never received. *Phantom*: received, never sent (or refused). *Stray*: received, certainly not matching.
+*Divergent*: one number, two contents. *Doubled*: one event under two numbers. *Gap*: a number missing. *Reordered*:
+one producer's events out of order.
 
-Events that were sent and never answered may have happened or not; changes (of a filter, of a share) likewise, until the next answered
-change of the same thing. So whether an event matches is three-valued: certainly, certainly not, perhaps; only certainties are judged.
+Events that were sent and never answered may have happened or not; changes (of a filter, of a share) likewise, until
+the next answered change of the same thing. So whether an event matches is three-valued: certainly, certainly not,
+perhaps; only certainties are judged.
 """
 
 from __future__ import annotations
@@ -58,8 +60,9 @@ class Shift:
 class Journal:
     """What one subscriber saw, and what its subscription should have seen.
 
-    ``matches(state, sent)`` tells whether an event belongs to the stream in a state. ``starts`` maps a connection to the number that it
-    asked for with seq_start. ``complete`` says that somebody read this stream from number 1 on without falling behind retention.
+    ``matches(state, sent)`` tells whether an event belongs to the stream in a state. ``starts`` maps a connection to
+    the number that it asked for with seq_start. ``complete`` says that somebody read this stream from number 1 on
+    without falling behind retention.
     """
 
     name: str

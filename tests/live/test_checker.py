@@ -10,9 +10,7 @@ from tests.live.checker import Journal, Received, Sent, Shift, judge, possible_s
 def sent(counter: int, *, status: int | None = 201, at: float | None = None) -> Sent:
     """A datapoint sent at its counter's time and answered half a second later."""
     start = float(counter) if at is None else at
-    return Sent(
-        f"p-{counter}", "p", counter, "AC1", "note", start, None if status is None else start + 0.5, status
-    )
+    return Sent(f"p-{counter}", "p", counter, "AC1", "note", start, None if status is None else start + 0.5, status)
 
 
 def got(seq: int, counter: int, *, connection: int = 1, digest: bytes = b"") -> Received:

@@ -26,9 +26,9 @@ class Clause(msgspec.Struct, frozen=True):
 class Filter(msgspec.Struct, frozen=True):
     """Everything that decides whether a subscription gets an event.
 
-    ``reader`` None: an OEM-wide (cloud) subscription; otherwise only events that have this user UUID among their readers.
-    ``dsns`` None means any device. An event matches if OEM, reader and DSN agree and any clause of its type does;
-    a type without clauses matches nothing.
+    ``reader`` None: an OEM-wide (cloud) subscription; otherwise only events that have this user UUID among their
+    readers. ``dsns`` None means any device. An event matches if OEM, reader and DSN agree and any clause of its type
+    does; a type without clauses matches nothing.
     """
 
     oem: str

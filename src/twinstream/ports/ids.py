@@ -12,7 +12,7 @@ class NewId(Protocol):
         """A random UUID in its 36-character form, for users and the like. Not a secret."""
 
     def time_uuid(self, at_s: float) -> str:
-        """A version-1 UUID whose embedded time is ``at_s`` (datapoint and ack ids; ids of later calls differ even for equal times)."""
+        """A version-1 UUID whose embedded time is ``at_s``, for datapoints and acks; equal times give different ids."""
 
     def secret(self) -> str:
         """128 bits of a cryptographic generator as 32 lower-case hex digits: stream keys and tokens."""

@@ -1,13 +1,14 @@
 """The unit of work: every change of a twin and its event, in one transaction.
 
-One writer exists. It takes commands in the order they were submitted, runs all that wait as one *group* in one transaction (group
-commit, synchronous=FULL), and only after the commit answers them and lets the tail see their events. So ``decide`` runs against
-the very state that it commits on.
+One writer exists. It takes commands in the order they were submitted, runs all that wait as one *group* in one
+transaction (group commit, synchronous=FULL), and only after the commit answers them and lets the tail see their
+events. So ``decide`` runs against the very state that it commits on.
 
 Guarantees:
 
 * Isolation of neighbours: a command that raises has changed nothing, and the others of its group go on.
-* A failed COMMIT fails every command of its group (`RequestError` storage_full / storage_failed), and none of it was dispatched.
+* A failed COMMIT fails every command of its group (`RequestError` storage_full / storage_failed), and none of it was
+  dispatched.
 * Order: commands take effect in the order of `run` calls made on the event loop.
 * An awaiting caller that is cancelled does not undo the command.
 """
@@ -75,10 +76,14 @@ class Store(Protocol):
     """The way to run commands and queries. Call on the event loop."""
 
     async def run(self, command: Callable[[Any], T]) -> T:
-        """Run a command in a unit of work (see the module's guarantees) and answer what it returned, once it is durable."""
+        """Run a command in a unit of work (see the module) and answer what it returned, once it is durable."""
 
     async def run_batched(self, kind: Batch[C, R], command: C) -> R:
-        """Run a command together with its neighbours of the same kind (compared by identity). Raises the RequestError it got."""
+        """Run a command together with its neighbours of the same kind (compared by identity).
+
+        Raises:
+            RequestError: the one that the kind answered for this command.
+        """
 
     async def query(self, question: Callable[[Any], T]) -> T:
         """Run a read-only question on a snapshot of what is durable, on a reading thread. Reads must not write."""

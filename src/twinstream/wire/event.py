@@ -2,8 +2,8 @@
 
 Owns key order, null handling and escaping; knows neither sockets nor storage. An event is encoded once, as the
 *tail* that follows its number; a record is made per subscriber by putting the number in front.
-Invariant: a tail is ASCII and holds no ``|``, so LEN is the same in bytes, characters and UTF-16 units, and clients that
-split a message at every ``|`` or look for ``|Z`` anywhere still work (design.md section 2, "ASCII on the wire").
+Invariant: a tail is ASCII and holds no ``|``, so LEN is the same in bytes, characters and UTF-16 units, and clients
+that split a message at every ``|`` or look for ``|Z`` anywhere still work (design.md section 2, "ASCII on the wire").
 """
 
 from __future__ import annotations
