@@ -130,7 +130,7 @@ class LogWriter(Protocol):
         """Delete stretches, bookmarks and acknowledgement of a subscription that is being deleted."""
 
     def store_bookmarks(self, bookmarks: Sequence[tuple[int, Cursor]]) -> None:
-        """Keep cursors (by subscription id), but for those that trimming has overtaken or whose subscription is gone."""
+        """Keep cursors by subscription id, but for those that trimming has overtaken or whose subscription is gone."""
 
     def store_acknowledgements(self, acknowledgements: Sequence[tuple[int, Cursor]]) -> None:
         """Move subscriptions' acknowledged cursors forward; a lower one than stored changes nothing."""
