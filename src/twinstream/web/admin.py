@@ -13,6 +13,7 @@ from litestar.params import FromPath
 from twinstream.model.oem import Retention
 from twinstream.model.principal import Operator
 from twinstream.service.admin import AdminService
+from twinstream.service.device import DeviceService
 from twinstream.service.subscription import SubscriptionService
 from twinstream.web.authentication import Given
 from twinstream.web.body import read_json
@@ -20,6 +21,8 @@ from twinstream.web.openapi import describe_body
 from twinstream.wire.admin import (
     ApplicationReply,
     ApplicationRequest,
+    DeviceReply,
+    DeviceRequest,
     OemReply,
     OemRequest,
     RetentionRequest,
@@ -28,6 +31,7 @@ from twinstream.wire.admin import (
     UserRequest,
     show_account,
     show_application,
+    show_device,
     show_oem,
 )
 from twinstream.wire.body import read_body, read_id
@@ -120,6 +124,33 @@ async def delete_user(uuid: FromPath[str], operator: Given[Operator], admin: Giv
     await admin.remove_user(operator, uuid)
 
 
+@post(f"{_OEM}/devices", status_code=201, operation_class=describe_body(DeviceRequest), tags=["admin"])
+async def create_device(
+    oem: FromPath[str], request: Request[Any, Any, Any], operator: Given[Operator], devices: Given[DeviceService]
+) -> DeviceReply:
+    """Add a device with its properties, or what is missing of them; the reply holds the key that the device needs."""
+    wanted = read_body(await read_json(request), DeviceRequest)
+    made = await devices.provision(
+        operator,
+        oem,
+        wanted.dsn,
+        wanted.oem_model,
+        model=wanted.model,
+        product_name=wanted.product_name,
+        registration_type=wanted.registration_type,
+        properties=wanted.properties,
+    )
+    return show_device(made.device, made.public_key)
+
+
+@get(f"{_OEM}/devices", tags=["admin"])
+async def list_devices(
+    oem: FromPath[str], operator: Given[Operator], devices: Given[DeviceService]
+) -> list[DeviceReply]:
+    """List an OEM's devices."""
+    return [show_device(device) for device in await devices.list_of_oem(operator, oem)]
+
+
 @get(f"{_OEM}/subscriptions", tags=["admin"])
 async def list_subscriptions(
     oem: FromPath[str], operator: Given[Operator], subscriptions: Given[SubscriptionService]
@@ -157,6 +188,8 @@ ROUTES = [
     list_users,
     change_user,
     delete_user,
+    create_device,
+    list_devices,
     list_subscriptions,
     suspend_subscription,
     resume_subscription,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from twinstream.model.application import Application
+from twinstream.model.device import Device, RegistrationType
 from twinstream.model.oem import Oem
+from twinstream.model.property import PropertyPlan
 from twinstream.model.user import END_USER, Account
 from twinstream.wire.time import format_time
 
@@ -82,6 +84,31 @@ class UserReply(msgspec.Struct, frozen=True):
     updated_at: str
 
 
+class DeviceRequest(msgspec.Struct, frozen=True):
+    """A device to be made, with its properties; sent again it adds the properties that are missing."""
+
+    dsn: str
+    oem_model: str
+    model: str = ""
+    product_name: str | None = None
+    registration_type: RegistrationType = RegistrationType.DSN
+    properties: tuple[PropertyPlan, ...] = ()
+
+
+class DeviceReply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A device; ``public_key`` (PEM) is what it is to hold, in the reply to its making."""
+
+    key: int
+    dsn: str
+    oem_model: str
+    product_name: str
+    registration_type: str
+    registered: bool
+    connection_status: str
+    created_at: str
+    public_key: str | None = None
+
+
 def show_oem(oem: Oem) -> OemReply:
     """Write an OEM."""
     limits = oem.retention
@@ -92,6 +119,21 @@ def show_application(application: Application, app_secret: str | None = None) ->
     """Write an application, with its secret if it has just been made."""
     created_at = format_time(application.created_at)
     return ApplicationReply(application.app_id, application.oem, application.name, created_at, app_secret)
+
+
+def show_device(device: Device, public_key: str | None = None) -> DeviceReply:
+    """Write a device for the operator, with its public key if it has just been made."""
+    return DeviceReply(
+        key=device.key,
+        dsn=device.dsn,
+        oem_model=device.oem_model,
+        product_name=device.product_name,
+        registration_type=device.registration_type,
+        registered=device.user_uuid is not None,
+        connection_status=device.connection_status,
+        created_at=format_time(device.created_at),
+        public_key=public_key,
+    )
 
 
 def show_account(account: Account) -> UserReply:
