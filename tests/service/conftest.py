@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tests.services import services
+from tests.twins import scene, twins
 
-__all__ = ["services"]
+__all__ = ["scene", "services", "twins"]

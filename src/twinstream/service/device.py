@@ -220,4 +220,4 @@ def _provision(
     if device is None or found is None or (device.oem, device.oem_model) != (new.oem, new.oem_model):
         raise RequestError("conflict", "There is a device of another kind with this DSN.")
     work.properties.add(device.key, properties)
-    return device, found[1]
+    return work.devices.find(new.dsn) or device, found[1]

@@ -142,8 +142,8 @@ _STATE = write_array(
     oem_model="device.oem_model",
     owner="device.user_uuid",
     holders=f"json({HOLDERS})",
-    newest=f"""(SELECT {_OBJECT} FROM datapoint
-        WHERE property.track_only_changes AND datapoint.id = property.datapoint_id)""",
+    newest=f"""json((SELECT {_OBJECT} FROM datapoint
+        WHERE property.track_only_changes AND datapoint.id = property.datapoint_id))""",
 )
 _SINCE_REGISTRATION = "datapoint.created_at >= coalesce(device.registered_at, 0)"
 """Why: a new owner does not see what the device did for the one before."""
