@@ -49,3 +49,4 @@ async def test_check_start_refuses_what_is_missing(services: Services) -> None:
         with pytest.raises(RequestError, match="1 to 3") as caught:
             await services.numbering.check_start(made, seq_start)
         assert caught.value.status == 416
+        assert caught.value.members == {"oldest": "1", "head": "3"}

@@ -304,3 +304,15 @@ async def test_a_user_deleted_meanwhile_leaves_no_orphan(services: Services) -> 
     await services.admin.remove_user(OPERATOR, ana.uuid)
     assert await _refuse(services, ana, mobile()) == "unauthorized"
     assert await services.subscriptions.list_of_oem(OPERATOR, "aaaaaaaa") == []
+
+
+async def test_a_lost_key_file_hides_keys_and_nothing_else(tmp_path: Path) -> None:
+    """With another key file the owner does not see the stream key any more, and it opens the stream all the same."""
+    async with open_services(tmp_path) as services:
+        await services.add_oem("aaaaaaaa")
+        ana = await services.add_user("aaaaaaaa", "ana@a.example")
+        made = await services.subscriptions.create(ana, mobile())
+    (tmp_path / "seal.key").write_bytes(b"x" * 32)
+    async with open_services(tmp_path) as services:
+        assert [shown.stream_key for shown in await services.subscriptions.list(ana)] == [None]
+        await services.subscriptions.open_stream(made.stream_key or "")

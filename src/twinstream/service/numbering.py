@@ -65,10 +65,11 @@ class Numbering:
             return
         numbers = await self.count(subscription_id)
         kept = f"kept are {numbers.oldest} to {numbers.last}."
+        members = {"oldest": str(numbers.oldest), "head": str(numbers.last)}
         if seq_start < numbers.oldest:
-            raise RequestError("seq_expired", f"seq_start is older than what is kept; {kept}")
+            raise RequestError("seq_expired", f"seq_start is older than what is kept; {kept}", members=members)
         if seq_start > numbers.last + 1:
-            raise RequestError("seq_ahead", f"seq_start lies beyond the newest event; {kept}")
+            raise RequestError("seq_ahead", f"seq_start lies beyond the newest event; {kept}", members=members)
 
     async def _keep(self, subscription_id: int, cursor: Cursor) -> None:
         await self._store.run(lambda work: work.log.store_bookmarks([(subscription_id, cursor)]))

@@ -253,8 +253,13 @@ class SubscriptionService:
 
     def _show(self, subscription: Subscription) -> ShownSubscription:
         sealed = None if self._strict_security else subscription.key_sealed
-        key = None if sealed is None else self._sealer.unseal(sealed)
-        return ShownSubscription(subscription, key, self._is_connected(subscription.id))
+        return ShownSubscription(subscription, self._unseal(sealed), self._is_connected(subscription.id))
+
+    def _unseal(self, sealed: str | None) -> str | None:
+        try:
+            return None if sealed is None else self._sealer.unseal(sealed)
+        except ValueError:  # the key file is another one than at its creation: the stream key works, unseen
+            return None
 
 
 def end_subscriptions(work: UnitOfWork, operator: Operator, subscriptions: Sequence[Subscription]) -> None:
