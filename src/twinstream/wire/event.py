@@ -9,6 +9,7 @@ that split a message at every ``|`` or look for ``|Z`` anywhere still work (desi
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 
@@ -144,8 +145,8 @@ def encode_tail(message: Message) -> bytes:
     """Encode an event once: compact ASCII JSON from ``"metadata"`` to the closing brace, without ``|``."""
     encoded = _ENCODER.encode(message)
     if not encoded.isascii() or b"|" in encoded:
-        plain = json.dumps(json.loads(encoded), separators=(",", ":"))
-        encoded = plain.replace("|", "\\u007c").encode("ascii")
+        text = encoded.decode().replace("|", "\\u007c")  # outside of strings there is neither
+        encoded = _NON_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text).encode("ascii")
     return encoded[1:]
 
 
@@ -166,3 +167,4 @@ def format_coordinate(degrees: float) -> str:
 HEARTBEAT = b"1|Z"
 
 _ENCODER = msgspec.json.Encoder()
+_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
