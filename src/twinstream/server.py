@@ -27,6 +27,7 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import structlog
 import uvloop
@@ -60,7 +61,7 @@ from twinstream.web.body import BodyLimits
 from twinstream.web.front import FrontLimits
 from twinstream.web.health import Gauges, Health
 from twinstream.web.listener import HttpServer, describe_url, listen
-from twinstream.web.outer import RequestIds
+from twinstream.web.outer import App, RequestIds
 from twinstream.web.shell import Shell
 
 ADDRESS_FILE = "admin.json"
@@ -93,8 +94,33 @@ def run(settings: Settings, *, demo: bool = False) -> int:
         return uvloop.run(_serve(settings, listener, demo=demo))
 
 
+def call_offline(settings: Settings, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    """Open the data folder, answer one request of the operator's as a server would, and let the folder go.
+
+    No socket is opened; the answer's status and body come back. Call it where no event loop runs.
+
+    Raises:
+        CommandError: the folder is in use (75), unusable (74, 78) or not ours (65).
+    """
+    configure_logging("error", settings.log_format)
+    return asyncio.run(_answer_offline(settings, method, path, body))
+
+
+async def _answer_offline(settings: Settings, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+    parts = _Parts(settings, _Stop())
+    try:
+        headers = {"Authorization": f"auth_token {parts.operator_token}", "Content-Type": "application/json"}
+        transport = httpx.ASGITransport(parts.make_app())
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            answer = await client.request(method, path, headers=headers, content=body)
+        return answer.status_code, answer.content
+    finally:
+        await parts.store.close()
+
+
 async def _serve(settings: Settings, listener: socket.socket, *, demo: bool) -> int:
     stop = _Stop()
+    stop.catch_signals()
     url = describe_url(listener, tls=settings.tls_cert is not None)
     async with AsyncExitStack() as stack:
         parts = _Parts(settings, stop)
@@ -136,6 +162,9 @@ class _Stop:
         self.hurry = asyncio.Event()
         self.exit_code = 0
         self.on_hurry: Callable[[], None] = lambda: None
+
+    def catch_signals(self) -> None:
+        """Let SIGTERM and Ctrl-C ask for the end, from now on."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal)
@@ -217,7 +246,7 @@ class _Parts:
     async def prepare(self) -> None:
         """Do what must be done before anybody is served."""
 
-    def make_http(self) -> HttpServer:
+    def make_app(self) -> App:
         """Join everything that answers requests."""
         settings = self._settings
         services: dict[str, Any] = {
@@ -232,7 +261,7 @@ class _Parts:
             "shell": self.shell,
             "health": Health(self.shell, self._why_not_ready, self._gauges()),
         }
-        app = create_app(
+        return create_app(
             services,
             request_ids=self._request_ids,
             addresses=self._addresses,
@@ -240,9 +269,13 @@ class _Parts:
             body_limits=BodyLimits(settings.body_limit_bytes, settings.body_timeout_s),
             allowed_origins=settings.allowed_origins,
         )
+
+    def make_http(self) -> HttpServer:
+        """Put the application behind a server."""
+        settings = self._settings
         limits = FrontLimits(header_timeout_s=settings.header_timeout_s, max_connections=self._max_connections)
         return HttpServer(
-            app, self.shell, self._request_ids, limits, tls_cert=settings.tls_cert, tls_key=settings.tls_key
+            self.make_app(), self.shell, self._request_ids, limits, tls_cert=settings.tls_cert, tls_key=settings.tls_key
         )
 
     def start_jobs(self, jobs: _Jobs) -> None:
