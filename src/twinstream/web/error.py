@@ -34,7 +34,11 @@ def answer_http_exception(request: Request[Any, Any, Any], error: HTTPException)
         return answer_unexpected(request, error)
     code = _FRAMEWORK_CODES.get(error.status_code, "bad_request")
     message = error.detail if code == "bad_request" else ""
-    return _answer(request, RequestError(code, message), error.headers or {})
+    headers = dict(error.headers or {})
+    if "allow" in headers:
+        methods = set(headers["allow"].split(", "))
+        headers["allow"] = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))  # see web.outer
+    return _answer(request, RequestError(code, message), headers)
 
 
 def answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -70,6 +74,8 @@ def encode_error(path: str, error: RequestError, request_id: str) -> tuple[dict[
         headers["retry-after"] = str(error.retry_after_s)
     if error.code in CLOSING_CODES:
         headers["connection"] = "close"
+    if error.code == "upgrade_required":
+        headers |= {"upgrade": "websocket", "connection": "Upgrade", "sec-websocket-version": "13"}
     if error.status == 401:
         headers["www-authenticate"] = "auth_token"
     return headers, msgspec.json.encode(content)

@@ -238,7 +238,7 @@ def _check_head(method: str, version: str, url: bytes, headers: list[tuple[bytes
     if method == "CONNECT":
         raise RequestError("method_not_allowed")
     hosts = [value for name, value in headers if name == b"host"]
-    if len(hosts) > 1 or (version == "1.1" and not hosts) or b"" in hosts:
+    if len(hosts) > 1 or (version == "1.1" and not hosts) or not all(map(_HOST.fullmatch, hosts)):
         raise RequestError("bad_request", "A request names its host, once.")
     if b"#" in url:
         raise RequestError("bad_request", "A request target has no fragment.")
@@ -265,5 +265,8 @@ def _explain(error: httptools.HttpParserError, data: bytes) -> RequestError:
 
 
 _ABSOLUTE = re.compile(rb"https?://[^/]+/", re.IGNORECASE)
-_UNKNOWN_METHOD = re.compile(rb"[A-Z][A-Z-]{1,20} /\S* HTTP/1\.[01]\r\n")
+_HOST = re.compile(rb"[A-Za-z0-9._~%\[\]:-]+")
+_UNKNOWN_METHOD = re.compile(
+    rb"(?!(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT) )[A-Z][A-Z-]{1,20} /\S* HTTP/1\.[01]\r\n"
+)
 _ALLOW = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"

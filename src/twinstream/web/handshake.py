@@ -112,9 +112,8 @@ def check_handshake(headers: Headers) -> None:
 def encode_refusal(error: RequestError, path: str, request_id: str, more_headers: Headers = ()) -> bytes:
     """Write a whole HTTP response that tells the error and closes the connection."""
     told, body = encode_error(path, error, request_id)
-    told |= {"connection": "close", "content-length": str(len(body)), "x-request-id": request_id}
-    if error.code == "upgrade_required":
-        told |= {"upgrade": "websocket", "connection": "Upgrade, close", "sec-websocket-version": "13"}
+    told["connection"] = "Upgrade, close" if "upgrade" in told else "close"
+    told |= {"content-length": str(len(body)), "x-request-id": request_id}
     lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode("ascii")]
     lines += [f"{name}: {value}".encode("ascii") for name, value in told.items()]
     lines += [name + b": " + value for name, value in more_headers]

@@ -2,7 +2,7 @@
 
 Owns everything that uvicorn must be told, and its starting and stopping; knows no route and no signal. What of uvicorn
 is relied on beyond its documentation is said in `web.front`; here it is `Server.startup`, `Server.capture_signals` and
-``should_exit``/``force_exit``.
+``should_exit`` and ``server_state``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from math import ceil
 from pathlib import Path
 
 import uvicorn
@@ -112,16 +111,18 @@ class HttpServer:
 
     async def stop(self, grace_s: float) -> None:
         """Accept nothing more, let requests finish within ``grace_s``, then cut what is left."""
-        self._server.config.timeout_graceful_shutdown = ceil(grace_s)
         self._server.should_exit = True
         if self._task is not None:
+            await asyncio.wait({self._task}, timeout=grace_s)
+            self.cut()
             await self._task
+
+    def cut(self) -> None:
+        """Abort all connections and what is being done for them."""
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()
-
-    def hurry(self) -> None:
-        """Let `stop` wait no longer."""
-        self._server.force_exit = True
+        for task in list(self._server.server_state.tasks):
+            task.cancel()
 
 
 class _Server(uvicorn.Server):

@@ -1,0 +1,27 @@
+"""What the tests of the web layer share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+
+import pytest
+import uvloop
+
+from tests.api import api
+from tests.services import services
+from tests.web.harness import Harness, serving
+
+__all__ = ["api", "services"]
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run on the loop that the server runs on."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+async def harness() -> AsyncIterator[Harness]:
+    """A running server with default settings."""
+    async with serving() as harness:
+        yield harness
