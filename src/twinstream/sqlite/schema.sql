@@ -37,9 +37,8 @@ CREATE TABLE user (
   password_hash TEXT NOT NULL,        -- argon2id
   role TEXT NOT NULL DEFAULT 'EndUser',
   firstname TEXT NOT NULL DEFAULT '', lastname TEXT NOT NULL DEFAULT '',
-  failed_sign_ins INTEGER NOT NULL DEFAULT 0, locked_until REAL,
   created_at REAL NOT NULL, updated_at REAL NOT NULL,
-  UNIQUE (oem, email)
+  UNIQUE (email, oem)                 -- in this order: signing in without an application looks for the email alone
 );
 CREATE TABLE token (
   access_hash TEXT PRIMARY KEY, refresh_hash TEXT NOT NULL UNIQUE, family TEXT NOT NULL,
@@ -48,6 +47,7 @@ CREATE TABLE token (
 ) WITHOUT ROWID;
 CREATE INDEX token_user ON token (user_id);
 CREATE INDEX token_family ON token (family);
+CREATE INDEX token_created ON token (created_at);
 
 CREATE TABLE device (
   key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -118,14 +118,14 @@ CREATE TABLE subscription (
   dsn TEXT NOT NULL, oem_model TEXT NOT NULL, property_name TEXT NOT NULL, -- as given: '*' or comma lists
   client_type TEXT NOT NULL, subscription_type TEXT NOT NULL, batch_size INTEGER NOT NULL DEFAULT 1,
   start_from TEXT NOT NULL DEFAULT 'acknowledged',  -- or 'live'
-  is_suspended INTEGER NOT NULL DEFAULT 0, suspended_at REAL,
+  suspended_at REAL,                  -- NULL: it is not suspended
   key_hash TEXT NOT NULL UNIQUE, key_sealed TEXT,
   created_at REAL NOT NULL, updated_at REAL NOT NULL,
-  last_seen_at REAL NOT NULL,         -- when a socket was last open (mobile ones expire)
-  gap_count INTEGER NOT NULL DEFAULT 0
+  last_seen_at REAL NOT NULL          -- when a socket was last open (mobile ones expire)
 );
 CREATE INDEX subscription_user ON subscription (user_uuid);
 CREATE INDEX subscription_oem ON subscription (oem);
+CREATE INDEX subscription_unseen ON subscription (last_seen_at) WHERE client_type = 'mobile';
 -- From from_position (included) to the next stretch (excluded) the subscription sees what the filter matches.
 CREATE TABLE stretch (
   subscription_id INTEGER NOT NULL, from_position INTEGER NOT NULL, oem TEXT NOT NULL, filter TEXT NOT NULL,

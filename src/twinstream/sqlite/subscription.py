@@ -116,7 +116,7 @@ class Subscriptions(Repository):
     def set_suspended(self, operator: Operator, subscription_id: int, suspended: bool) -> Subscription | None:
         """Suspend or resume one."""
         found = self._read(
-            "UPDATE subscription SET is_suspended = :suspended, updated_at = :now_s,"
+            "UPDATE subscription SET updated_at = :now_s,"
             " suspended_at = CASE WHEN :suspended THEN coalesce(suspended_at, :now_s) END"
             f" WHERE id = :id RETURNING {_COLUMNS}",
             {"suspended": int(suspended), "now_s": self._now_s, "id": subscription_id},
