@@ -21,8 +21,8 @@ _SHARES = """
         holder.id, holder.uuid, holder.email, holder.firstname, holder.lastname
     FROM share
     JOIN device ON device.dsn = share.dsn AND device.user_uuid = share.owner_uuid
-    JOIN user AS owner ON owner.uuid = share.owner_uuid AND owner.oem = device.oem
-    JOIN user AS holder ON holder.uuid = share.user_uuid AND holder.oem = device.oem
+    JOIN user AS owner ON owner.uuid = share.owner_uuid AND owner.oem = +device.oem
+    JOIN user AS holder ON holder.uuid = share.user_uuid AND holder.oem = +device.oem
     WHERE (share.end_at IS NULL OR share.end_at > :now_s)"""
 
 

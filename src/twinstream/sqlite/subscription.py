@@ -55,9 +55,9 @@ class Subscriptions(Repository):
 
     def list_of_owner(self, owner: User) -> Sequence[Subscription]:
         """List the owner's."""
-        values = {"user_uuid": owner.uuid, "oem": owner.oem}
+        values = {"user_uuid": owner.uuid, "oem": owner.oem}  # the plus: an OEM has many more than a user
         return self._read(
-            f"SELECT {_COLUMNS} FROM subscription WHERE user_uuid = :user_uuid AND oem = :oem ORDER BY id", values
+            f"SELECT {_COLUMNS} FROM subscription WHERE user_uuid = :user_uuid AND +oem = :oem ORDER BY id", values
         )
 
     def amend(self, owner: User, subscription_id: int, terms: Terms) -> Subscription | None:
