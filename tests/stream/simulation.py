@@ -10,6 +10,7 @@ from bisect import bisect
 from collections.abc import Callable
 from itertools import accumulate
 from random import Random
+from typing import Protocol
 
 import msgspec
 
@@ -19,20 +20,36 @@ from twinstream.errors import RequestError
 from twinstream.memory.log import MemoryLog
 from twinstream.model.event import Change, Control, Event, EventType
 from twinstream.model.filter import Clause, Filter
-from twinstream.ports.log import Page
+from twinstream.ports.log import EventLog, LogWriter, Page, PageRequest, StartPoint
 from twinstream.stream import opening as openings
 from twinstream.stream.hub import Hub
 from twinstream.stream.limits import StreamLimits
 from twinstream.stream.state import State
 
-OEMS, MODELS, DSNS, NAMES, USERS = ("o", "p"), ("m", "n"), ("d1", "d2", "d3"), ("x", "y"), ("u", "v")
+OEMS = ("0dfc7900", "11111111")
+MODELS, DSNS, NAMES, USERS = ("m", "n"), ("d1", "d2", "d3"), ("x", "y"), ("u", "v")
 TYPES = (EventType.DATAPOINT, EventType.CONNECTIVITY)
+
+
+class SimulatedLog(EventLog, LogWriter, Protocol):
+    """A log without threads, and what the simulation does to it; see `MemoryLog`."""
+
+    def page(self, request: PageRequest) -> Page: ...
+    def start(self, subscription_id: int, wanted_seq: int) -> StartPoint | None: ...
+    def trim(self, oem: str, through: int) -> object: ...
+    def tell_tail(self, at_most: int | None = None) -> int: ...
+    def reopen(self) -> None: ...
+
+
+def make_memory_log(random: Random) -> SimulatedLog:
+    """Make a log whose positions are not dense."""
+    return MemoryLog(step=lambda: random.choice((1, 1, 3)))
 
 
 class Simulation:
     """One schedule: `run` it; it raises ViolationError if a promise is broken."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, make_log: Callable[[Random], SimulatedLog] = make_memory_log) -> None:
         self.random = random = Random(seed)
         self.now_s = 1000.0
         self.limits = StreamLimits(
@@ -47,7 +64,7 @@ class Simulation:
             page_bytes=random.choice((30, 1000)),
         )
         self.max_scanned = random.choice((2, 20_000, 20_000))
-        self.log = MemoryLog(step=lambda: random.choice((1, 1, 3)))
+        self.log = make_log(random)
         self.oracle = Oracle()
         self.subscribers: list[Subscriber] = []
         self.pages: dict[Subscriber, Page] = {}
@@ -104,6 +121,18 @@ class Simulation:
         )
         self.log.begin_stretch(subscription_id, filter)
         self.oracle.change(subscription_id, filter)
+
+    def change_filters(self) -> None:
+        """Begin a stretch for several at once, as a change of an access rule does."""
+        stretches = []
+        for subscription_id, filter in self.oracle.filters.items():
+            if subscription_id not in self.deleted:
+                kinds = {kind: clauses for kind, clauses in filter.clauses.items() if self.random.random() < 0.8}
+                changed = msgspec.structs.replace(filter, clauses=kinds)
+                stretches.append((subscription_id, changed))
+        self.log.begin_stretches(stretches)
+        for subscription_id, filter in stretches:
+            self.oracle.change(subscription_id, filter)
 
     def suspend(self) -> None:
         """Suspend a subscription, or let it go on."""
@@ -306,6 +335,7 @@ def _actions() -> tuple[list[Callable[[Simulation], None]], list[float]]:
         (10, lambda s: s.with_one(Subscriber.inbound)),
         (8, Simulation.pass_time),
         (2, Simulation.change_filter),
+        (0.2, Simulation.change_filters),
         (1.2, Simulation.trim),
         (0.8, lambda s: s.with_one(Subscriber.lose)),
         (0.5, Simulation.suspend),

@@ -107,15 +107,23 @@ class MemoryLog:
 
     def begin_stretch(self, subscription_id: int, filter: Filter) -> None:
         """See `LogWriter.begin_stretch`."""
-        subscription = self._subscriptions.get(subscription_id)
-        if subscription is None:
-            subscription = self._subscriptions[subscription_id] = _Subscription(self._end)
-        elif subscription.filters[-1] == filter:
-            return
-        subscription.starts.append(self._end)
-        subscription.filters.append(filter)
-        if len(subscription.starts) > 1:
-            self.append_control(Control(Change.FILTER, (subscription_id,)))
+        self.begin_stretches([(subscription_id, filter)])
+
+    def begin_stretches(self, stretches: Iterable[tuple[int, Filter]]) -> None:
+        """See `LogWriter.begin_stretches`."""
+        changed: list[int] = []
+        for subscription_id, filter in stretches:
+            subscription = self._subscriptions.get(subscription_id)
+            if subscription is None:
+                subscription = self._subscriptions[subscription_id] = _Subscription(self._end)
+            elif subscription.filters[-1] == filter:
+                continue
+            else:
+                changed.append(subscription_id)
+            subscription.starts.append(self._end)
+            subscription.filters.append(filter)
+        if changed:
+            self.append_control(Control(Change.FILTER, tuple(changed)))
 
     def end_stretches(self, subscription_id: int) -> None:
         """See `LogWriter.end_stretches`."""
