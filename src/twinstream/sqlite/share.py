@@ -1,7 +1,7 @@
 """Shares in SQLite: the table `share`.
 
 Invariant: `_SHARES` joins the device and its present owner, so a share that its giver could not make any more is not
-there.
+there. The plus signs keep SQLite from going through all devices of an OEM.
 """
 
 from __future__ import annotations
