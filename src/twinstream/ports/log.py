@@ -56,7 +56,8 @@ class Page(msgspec.Struct, frozen=True):
 
     ``tails`` are the returned matches in order, numbered ``first_seq``, ``first_seq + 1``, ... (``first_seq`` is
     meaningless when there are none). ``through`` is the cursor after everything *scanned* (not the last match),
-    never beyond the stretch's end. ``filter`` is the subscription's newest filter if ``through`` lies in its newest
+    never beyond the stretch's end; a page that reaches the end of the log ends at the newest position ever given, of
+    whatever record. ``filter`` is the subscription's newest filter if ``through`` lies in its newest
     stretch, else None: read on. ``trimmed`` is None, or, when retention has removed matches after the asked cursor,
     the cursor of the last match removed; the page then starts behind it. ``gone`` says that the subscription does
     not exist (any more); everything else is empty then.
@@ -73,9 +74,9 @@ class Page(msgspec.Struct, frozen=True):
 class StartPoint(msgspec.Struct, frozen=True):
     """Where reading a subscription can begin.
 
-    ``bookmark``: the stored cursor with the highest seq below the wanted one. ``oldest_seq``: the number of the
-    oldest match kept (or that the next match will get). ``acknowledged``: the furthest acknowledged cursor; its
-    creation if none.
+    ``bookmark``: the stored cursor with the highest seq below the wanted one; the subscription's creation if there is
+    none, also if retention has overtaken that (the first page says so). ``oldest_seq``: the number of the oldest match
+    kept (or that the next match will get). ``acknowledged``: the furthest acknowledged cursor; its creation if none.
     """
 
     bookmark: Cursor
