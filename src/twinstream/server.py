@@ -17,14 +17,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
 import shutil
-import signal
-import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
-from pathlib import Path
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
@@ -33,17 +28,26 @@ import structlog
 import uvloop
 
 from twinstream import __version__
+from twinstream import demo as demo_content
 from twinstream.errors import RequestError
-from twinstream.exits import EX_IOERR
 from twinstream.logging import configure_logging
 from twinstream.model.oem import Retention
 from twinstream.model.subscription import Gap
 from twinstream.ports.work import UnitOfWork
+from twinstream.process import Jobs, Stop, address_file, explained, raise_file_limit
 from twinstream.service.access_rule import AccessRuleService
 from twinstream.service.admin import AdminService
+from twinstream.service.authentication import DeviceAuthentication
+from twinstream.service.command import CommandService, Deliveries
+from twinstream.service.datapoint import DatapointService
+from twinstream.service.device import DeviceService
+from twinstream.service.location import LocationService
 from twinstream.service.lockout import Lockout
 from twinstream.service.numbering import Numbering
 from twinstream.service.password import Passwords
+from twinstream.service.presence import PresenceService
+from twinstream.service.property import PropertyService
+from twinstream.service.registration import RegistrationService
 from twinstream.service.share import ShareService
 from twinstream.service.subscription import SubscriptionService
 from twinstream.service.token import TokenCache
@@ -54,7 +58,7 @@ from twinstream.sqlite.store import SqliteStore
 from twinstream.sqlite.trim import Trimmer
 from twinstream.stream.hub import Hub
 from twinstream.stream.limits import StreamLimits
-from twinstream.system import SystemClock, SystemIds, write_private
+from twinstream.system import SystemClock, SystemIds
 from twinstream.web.address import Addresses
 from twinstream.web.app import create_app
 from twinstream.web.body import BodyLimits
@@ -76,6 +80,8 @@ LOW_DISK_BYTES = 64 * 1024 * 1024
 DRAINING_SHARE = 0.4
 """The part of the grace over which streams are closed; in the rest their clients answer and requests finish."""
 
+PRESENCE_TICK_S = 1.0
+
 FILES_OF_OURS = 256
 """Descriptors kept for the database, logs and the like; the others may be connections."""
 
@@ -86,12 +92,11 @@ def run(settings: Settings, *, demo: bool = False) -> int:
     """Run a server until it is told to stop; answer the exit code.
 
     Raises:
-        CommandError: the address cannot be had (69), the folder is in use (75) or not ours (65).
+        CommandError: the folder is in use (75), unusable (74, 78) or not ours (65), the address cannot be had (69).
     """
     configure_logging(settings.log_level, settings.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    with listen(settings.host, settings.port) as listener:
-        return uvloop.run(_serve(settings, listener, demo=demo))
+    return uvloop.run(_serve(settings, demo=demo))
 
 
 def call_offline(settings: Settings, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
@@ -107,7 +112,8 @@ def call_offline(settings: Settings, method: str, path: str, body: bytes | None 
 
 
 async def _answer_offline(settings: Settings, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
-    parts = _Parts(settings, _Stop())
+    with explained(settings.data):
+        parts = _Parts(settings, Stop())
     try:
         headers = {"Authorization": f"auth_token {parts.operator_token}", "Content-Type": "application/json"}
         transport = httpx.ASGITransport(parts.make_app())
@@ -118,31 +124,37 @@ async def _answer_offline(settings: Settings, method: str, path: str, body: byte
         await parts.store.close()
 
 
-async def _serve(settings: Settings, listener: socket.socket, *, demo: bool) -> int:
-    stop = _Stop()
+async def _serve(settings: Settings, *, demo: bool) -> int:
+    stop = Stop()
     stop.catch_signals()
-    url = describe_url(listener, tls=settings.tls_cert is not None)
     async with AsyncExitStack() as stack:
-        parts = _Parts(settings, stop)
+        with explained(settings.data):
+            parts = _Parts(settings, stop)
         stack.push_async_callback(parts.store.close)
         await parts.prepare()
-        jobs = _Jobs()
-        stack.push_async_callback(jobs.stop)
+        listener = stack.enter_context(listen(settings.host, settings.port))
+        url = describe_url(listener, tls=settings.tls_cert is not None)
+        world = await demo_content.populate(settings.data, parts.admin, parts.devices, parts.ids) if demo else None
+        jobs = Jobs()
+        stack.push_async_callback(jobs.end)
         http = parts.make_http()
         await http.start(listener)
-        stack.enter_context(_address_file(settings.data / ADDRESS_FILE, url, parts.operator_token))
+        stack.enter_context(address_file(settings.data / ADDRESS_FILE, url, parts.operator_token))
         parts.start_jobs(jobs)
         print(f"twinstream {__version__} listens on {url}", flush=True)  # noqa: T201
         print(json.dumps({"url": url, "pid": os.getpid()}), flush=True)  # noqa: T201
+        if world is not None:
+            jobs.start(demo_content.run(url, world, certificate=settings.tls_cert), "demo")
         await stop.requested.wait()
+        await jobs.end("demo")
         await _stop_serving(parts, http, stop, settings.shutdown_grace_s)
-        await jobs.stop()
+        await jobs.end()
         if not stop.exit_code:
             await parts.flush()
     return stop.exit_code
 
 
-async def _stop_serving(parts: _Parts, http: HttpServer, stop: _Stop, grace_s: float) -> None:
+async def _stop_serving(parts: _Parts, http: HttpServer, stop: Stop, grace_s: float) -> None:
     """Part with everybody within ``grace_s``; at once if somebody is in a hurry."""
     ends_at_s = parts.clock.monotonic_s() + grace_s
     stop.on_hurry = http.cut
@@ -154,73 +166,17 @@ async def _stop_serving(parts: _Parts, http: HttpServer, stop: _Stop, grace_s: f
     await http.stop(0.0 if stop.hurry.is_set() else max(0.0, ends_at_s - parts.clock.monotonic_s()))
 
 
-class _Stop:
-    """Why and how soon the server stops: signals, and the failure of the disk."""
-
-    def __init__(self) -> None:
-        self.requested = asyncio.Event()
-        self.hurry = asyncio.Event()
-        self.exit_code = 0
-        self.on_hurry: Callable[[], None] = lambda: None
-
-    def catch_signals(self) -> None:
-        """Let SIGTERM and Ctrl-C ask for the end, from now on."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._on_signal)
-
-    def on_fatal(self, cause: BaseException) -> None:
-        """Stop because the store has failed for good."""
-        _log.critical("the storage failed; the server stops", error=repr(cause))
-        self.exit_code = EX_IOERR
-        self._on_signal()
-        self._on_signal()
-
-    def _on_signal(self) -> None:
-        if self.requested.is_set():
-            self.hurry.set()
-            self.on_hurry()
-        self.requested.set()
-
-
-class _Jobs:
-    """The tasks that do something every now and then. A failure is logged, and the next time comes all the same."""
-
-    def __init__(self) -> None:
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def every(self, interval_s: float, job: Callable[[], Awaitable[Any]], name: str) -> None:
-        """Run a job again and again, ``interval_s`` after it has ended the last time."""
-        self._tasks.append(asyncio.get_running_loop().create_task(self._repeat(interval_s, job, name), name=name))
-
-    async def stop(self) -> None:
-        """Cancel all jobs and wait for their end."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _repeat(self, interval_s: float, job: Callable[[], Awaitable[Any]], name: str) -> None:
-        while True:
-            await asyncio.sleep(interval_s)
-            try:
-                await job()
-            except RequestError as error:
-                _log.warning("job put off", job=name, code=error.code)
-            except Exception as error:
-                _log.error("job failed", job=name, exc_info=error)
-
-
 class _Parts:
     """All parts of a server, made in the order in which they need each other."""
 
-    def __init__(self, settings: Settings, stop: _Stop) -> None:
+    def __init__(self, settings: Settings, stop: Stop) -> None:
         self.clock = clock = SystemClock()
         self._settings = settings
         self._stop = stop
-        self._ids = ids = SystemIds()
+        self.ids = ids = SystemIds()
         self.operator_token = ids.secret()
         self.store = store = SqliteStore.open(settings.data, clock, stop.on_fatal)
-        self._max_connections = min(settings.max_connections, _raise_file_limit() - FILES_OF_OURS)
+        self._max_connections = min(settings.max_connections, raise_file_limit() - FILES_OF_OURS)
         self._request_ids = RequestIds(ids)
         self._addresses = Addresses(settings.trusted_proxies)
         passwords, cache = Passwords(), TokenCache()
@@ -229,12 +185,19 @@ class _Parts:
         self._users = UserService(
             store, clock, ids, passwords, Lockout(clock), cache, lifetime_s=settings.token_lifetime_s
         )
-        self._admin = AdminService(store, ids, passwords, cache)
+        self.admin = AdminService(store, ids, passwords, cache)
+        sealer = KeyFileSealer.open(settings.data)
+        self._deliveries = Deliveries()
+        self._presence = PresenceService(store, clock, timeout_s=settings.presence_timeout_s)
+        self._authentication = DeviceAuthentication(store, clock, ids, sealer, self._presence)
+        self.devices = DeviceService(store, ids, sealer, self._presence, self._authentication)
+        self._datapoints = DatapointService(store, clock, ids, self._deliveries, keep_s=settings.datapoint_retention_s)
+        self._commands = CommandService(store, self._deliveries)
         self._subscriptions = SubscriptionService(
             store,
             clock,
             ids,
-            KeyFileSealer.open(settings.data),
+            sealer,
             lambda subscription_id: bool(self.hub.sessions_of(subscription_id)),
             strict_security=settings.strict_security,
             mobile_expiry_s=settings.mobile_expiry_s,
@@ -244,21 +207,31 @@ class _Parts:
         self._trimmer = Trimmer(store, clock, Retention(settings.retention_age_s, settings.retention_size_bytes))
 
     async def prepare(self) -> None:
-        """Do what must be done before anybody is served."""
+        """Read what must be known before anybody is served."""
+        await self._presence.start()
+        await self._commands.start()
 
     def make_app(self) -> App:
         """Join everything that answers requests."""
         settings = self._settings
         services: dict[str, Any] = {
             "users": self._users,
-            "devices": None,
             "shares": ShareService(self.store),
             "subscriptions": self._subscriptions,
             "numbering": self._numbering,
             "access_rules": AccessRuleService(self.store),
-            "admin": self._admin,
+            "admin": self.admin,
             "keys": self._subscriptions,
             "shell": self.shell,
+            "devices": self.devices,
+            "device_authentication": self._authentication,
+            "properties": PropertyService(self.store),
+            "datapoints": self._datapoints,
+            "commands": self._commands,
+            "locations": LocationService(self.store),
+            "registrations": RegistrationService(self.store, self._deliveries, self._authentication),
+            "presence": self._presence,
+            "clock": self.clock,
             "health": Health(self.shell, self._why_not_ready, self._gauges()),
         }
         return create_app(
@@ -278,15 +251,18 @@ class _Parts:
             self.make_app(), self.shell, self._request_ids, limits, tls_cert=settings.tls_cert, tls_key=settings.tls_key
         )
 
-    def start_jobs(self, jobs: _Jobs) -> None:
+    def start_jobs(self, jobs: Jobs) -> None:
         """Start everything that happens without being asked for."""
         jobs.every(self._settings.ack_flush_s, self._store_cursors, "store cursors")
+        jobs.every(PRESENCE_TICK_S, self._presence.tick, "presence")
+        jobs.every(3600.0, self._datapoints.purge, "purge datapoints")
         jobs.every(self._settings.retention_interval_s, self._trimmer.run, "trim")
         jobs.every(60.0, self._subscriptions.expire, "expire subscriptions")
         jobs.every(600.0, self._users.expire, "expire tokens")
 
     async def flush(self) -> None:
         """Store what is only in memory: the last thing before the store closes."""
+        await self._presence.close()
         for part in (self._store_cursors, self._subscriptions.flush):
             try:
                 await part()
@@ -339,23 +315,3 @@ def _stream_limits(settings: Settings) -> StreamLimits:
         sessions_per_subscription=settings.sessions_per_key,
         replaceable_after_s=settings.replace_silent_s,
     )
-
-
-@contextmanager
-def _address_file(path: Path, url: str, token: str) -> Iterator[None]:
-    """Say where this server is, as long as it is there."""
-    write_private(path, msgspec.json.encode({"url": url, "token": token, "pid": os.getpid()}))
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _raise_file_limit() -> int:
-    """Raise the limit of open files as far as the system allows, and answer it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 1 << 20 if hard == resource.RLIM_INFINITY else hard
-    if soft < wanted:
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

@@ -12,11 +12,12 @@ from litestar import Request, get, post
 from litestar.params import FromPath
 
 from twinstream.errors import RequestError
-from twinstream.model.principal import Operator
-from twinstream.system import SystemIds
+from twinstream.model.principal import Device, Operator
+from twinstream.service.authentication import Authenticated, DeviceCredential
+from twinstream.system import SystemClock, SystemIds
 from twinstream.web.address import Addresses
 from twinstream.web.app import create_app
-from twinstream.web.authentication import DeviceCredential, Given, add_response_header
+from twinstream.web.authentication import Given
 from twinstream.web.body import BodyLimits, read_bytes, read_json
 from twinstream.web.openapi import describe_body
 from twinstream.web.outer import RequestIds
@@ -41,8 +42,11 @@ class Users:
 class Devices:
     """Answers with what it was shown."""
 
-    async def authenticate(self, credential: DeviceCredential) -> DeviceCredential:
-        return credential
+    async def authenticate(self, credential: DeviceCredential) -> Authenticated:
+        if credential.auth_key == "bad" or credential.proof == "bad":
+            raise RequestError("unauthorized")
+        shown = msgspec.json.encode(credential).decode()
+        return Authenticated(Device(1, shown, "0dfc7900", "m", None), "next" if credential.proof else None)
 
 
 @post("/apiv1/lamps", operation_class=describe_body(Lamp))
@@ -64,10 +68,9 @@ async def list_rules() -> list[int]:
 
 
 @get("/dev/v1/whoami")
-async def whoami(request: Request[Any, Any, Any], device: Given[DeviceCredential]) -> Any:
+async def whoami(device: Given[Device]) -> Any:
     """Example route."""
-    add_response_header(request, "x-ayla-auth-key", "next")
-    return device
+    return msgspec.json.decode(device.dsn)
 
 
 @get("/apiv1/broken")
@@ -85,7 +88,7 @@ ROUTES = [create_lamp, get_lamp, list_rules, whoami, fail, check_operator]
 
 
 def _open(address: str = "127.0.0.1", **options: Any) -> httpx.AsyncClient:
-    services = {"users": Users(), "devices": Devices()}
+    services = {"users": Users(), "device_authentication": Devices(), "clock": SystemClock()}
     app = create_app(
         services,
         request_ids=RequestIds(SystemIds()),
@@ -234,12 +237,20 @@ async def test_access_token(client: httpx.AsyncClient, headers: list[tuple[str, 
 async def test_device_credential(
     client: httpx.AsyncClient, headers: dict[str, str], expected: list[str | None]
 ) -> None:
-    """A device shows its key, or a proof over method and path; the answer can carry headers of the service's making."""
+    """A device shows its key, or a proof over method and path; then it is told the time and its key."""
     response = await client.get("/dev/v1/whoami.json?x=1", headers=headers)
     seen = response.json()
     assert [seen["auth_key"], seen["proof"]] == expected
     assert [seen["method"], seen["target_path"]] == ["GET", "/dev/v1/whoami.json"]
-    assert response.headers["x-ayla-auth-key"] == "next"
+    assert response.headers.get("x-ayla-auth-key") == ("next" if seen["proof"] else None)
+    assert ("x-ayla-server-time" in response.headers) == (seen["proof"] is not None)
+
+
+async def test_a_refused_proof_tells_the_time(client: httpx.AsyncClient) -> None:
+    """A device whose clock is off learns the time from the refusal of its proof."""
+    response = await client.get("/dev/v1/whoami", headers={"x-ayla-client-auth": "Ayla1.0 bad"})
+    assert response.status_code == 401
+    assert int(response.headers["x-ayla-server-time"]) > 0
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-ayla-auth-key": "k"}, {"x-ayla-auth-key": "Ayla1.0 "}])

@@ -8,8 +8,7 @@ caller declares a parameter named ``user`` or ``device`` (and gets a 401 answere
 
 The routes of `twinstream admin` take an ``operator`` in the same way.
 
-The services passed to `create_app` as ``users`` and ``devices`` have the ``authenticate`` methods of the two protocols
-here.
+`create_app` is given ``users`` and ``device_authentication``, which have the ``authenticate`` of the protocols here.
 Invariant: a credential given twice is no credential, since nobody can say which of the two a proxy looked at.
 """
 
@@ -20,31 +19,19 @@ import secrets
 from collections.abc import Iterable
 from typing import Annotated, Any, Protocol, TypeVar
 
-import msgspec
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import SkipValidationMarker
 
 from twinstream.errors import RequestError
 from twinstream.model.principal import Device, Operator, User
+from twinstream.ports.clock import Clock
+from twinstream.service.authentication import Authenticated, DeviceCredential
 
 T = TypeVar("T")
 
 Given = Annotated[NamedDependency[T], SkipValidationMarker()]
 """A handler's parameter that `create_app` fills in by its name: a service, ``user`` or ``device``."""
-
-
-class DeviceCredential(msgspec.Struct, frozen=True):
-    """What a device sent to show who it is (ayla-facts 4.1), without the leading ``Ayla1.0``.
-
-    Either ``auth_key``, the value that an earlier answer gave it; or ``proof``, base64 of the RSA encryption of
-    ``<unix time> <method> <target_path>\\n``. ``target_path`` is as it was sent, without the query.
-    """
-
-    auth_key: str | None
-    proof: str | None
-    method: str
-    target_path: str
 
 
 class UserAuthenticator(Protocol):
@@ -58,10 +45,10 @@ class UserAuthenticator(Protocol):
 
 
 class DeviceAuthenticator(Protocol):
-    """The part of the device service that this module needs."""
+    """The part of the authentication of devices that this module needs."""
 
-    async def authenticate(self, credential: DeviceCredential) -> Device:
-        """Answer the device principal. Raises RequestError ``unauthorized``."""
+    async def authenticate(self, credential: DeviceCredential) -> Authenticated:
+        """Answer who it is, and the key to give it if it has none. Raises RequestError ``unauthorized``."""
 
 
 async def provide_user(request: Request[Any, Any, Any], users: Given[UserAuthenticator]) -> User:
@@ -69,10 +56,18 @@ async def provide_user(request: Request[Any, Any, Any], users: Given[UserAuthent
     return await users.authenticate(read_access_token(request.scope["headers"]))
 
 
-async def provide_device(request: Request[Any, Any, Any], devices: Given[DeviceAuthenticator]) -> Device:
-    """Find the calling device."""
+async def provide_device(
+    request: Request[Any, Any, Any], device_authentication: Given[DeviceAuthenticator], clock: Given[Clock]
+) -> Device:
+    """Find the calling device. One that shows a proof is told the time, and if it is right an authentication key."""
     scope = request.scope
-    return await devices.authenticate(read_device_credential(scope["headers"], scope["method"], scope["raw_path"]))
+    credential = read_device_credential(scope["headers"], scope["method"], scope["raw_path"])
+    if credential.proof is not None:
+        add_response_header(request, "x-ayla-server-time", str(int(clock.now_s())))
+    authenticated = await device_authentication.authenticate(credential)
+    if authenticated.auth_key is not None:
+        add_response_header(request, "x-ayla-auth-key", authenticated.auth_key)
+    return authenticated.device
 
 
 async def provide_operator(request: Request[Any, Any, Any]) -> Operator:
