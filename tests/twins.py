@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.services import Services
+from tests.services import OPERATOR, Services
 from twinstream.model import principal
 from twinstream.model.device import RegistrationType
 from twinstream.model.event import Event
@@ -92,6 +92,13 @@ class Twins(Services):
         if owner is not None:
             await self.registrations.register(owner, Claim(dsn, None, None, None))
         return principal.Device(key, dsn, oem, "ledevb", owner.uuid if owner else None)
+
+    async def add_user(self, oem: str, email: str, role: str = "EndUser") -> principal.User:
+        """Add a user without the hashing of a password: they can't sign in."""
+        uuid = self.new_id.uuid()
+        account = await self.store.run(lambda work: work.users.add(OPERATOR, oem, uuid, email, "", role, "", ""))
+        user: principal.User = account.user
+        return user
 
     async def share(self, owner: principal.User, dsn: str, holder: principal.User, operation: Operation) -> int:
         """Share a device; answer the share's id."""

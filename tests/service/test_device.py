@@ -7,9 +7,8 @@ import pytest
 from tests.services import OPERATOR
 from tests.twins import BLUE, DSN, LEVEL, OEM, Scene, Twins
 from twinstream.errors import RequestError
-from twinstream.model.device import RegistrationType
+from twinstream.model.device import RegistrationType, Report
 from twinstream.model.share import Operation
-from twinstream.service.device import Report
 
 
 async def test_users_see_their_own_and_shared_devices(scene: Scene) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from tests.twins import DSN, Scene
 from twinstream.errors import RequestError
+from twinstream.model.device import Report
 from twinstream.model.location import Place
-from twinstream.service.device import Report
 
 PALERMO = Place(44.7695, -69.4283)
 

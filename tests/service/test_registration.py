@@ -8,11 +8,10 @@ import pytest
 
 from tests.twins import DSN, OEM, Scene, Twins
 from twinstream.errors import RequestError
-from twinstream.model.device import RegistrationType
+from twinstream.model.device import RegistrationType, Report
 from twinstream.model.location import Place
 from twinstream.model.principal import Device, User
 from twinstream.model.registration import WINDOW_S, Claim
-from twinstream.service.device import Report
 
 HOME_IP = "203.0.113.7"
 

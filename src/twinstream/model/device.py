@@ -13,6 +13,7 @@ import msgspec
 
 from twinstream.errors import RequestError
 from twinstream.model.check import invalid
+from twinstream.model.location import Place
 from twinstream.model.share import Operation
 
 
@@ -71,6 +72,14 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float
     updated_at: float
     has_properties: bool
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a device says of itself: ``attributes`` of `Device` by name, its set-up token, its place."""
+
+    attributes: dict[str, str]
+    setup_token: str | None = None
+    place: Place | None = None
 
 
 class Grant(msgspec.Struct, frozen=True):

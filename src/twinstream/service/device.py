@@ -12,8 +12,8 @@ import msgspec
 
 from twinstream.errors import RequestError
 from twinstream.model.check import check_text
-from twinstream.model.device import Device, DeviceRef, RegistrationType, Sight, check_dsn
-from twinstream.model.location import Place, Provider
+from twinstream.model.device import Device, DeviceRef, RegistrationType, Report, Sight, check_dsn
+from twinstream.model.location import Provider
 from twinstream.model.principal import Device as DevicePrincipal
 from twinstream.model.principal import Operator, User
 from twinstream.model.property import PropertyPlan, check_plan
@@ -28,14 +28,6 @@ from twinstream.service.presence import PresenceService
 
 REGTOKEN_LENGTH = 6
 """Source: ayla-facts 3.3."""
-
-
-class Report(msgspec.Struct, frozen=True):
-    """What a device says of itself: ``attributes`` of `model.device.Device` by name, its set-up token, its place."""
-
-    attributes: Mapping[str, str | None]
-    setup_token: str | None = None
-    place: Place | None = None
 
 
 class Provisioned(msgspec.Struct, frozen=True):

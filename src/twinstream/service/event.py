@@ -13,7 +13,7 @@ from twinstream.model.event import Event, EventType
 from twinstream.model.location import Place, Provider
 from twinstream.ports.datapoint import PropertyState
 from twinstream.wire import event as wire
-from twinstream.wire.time import format_time
+from twinstream.wire.time import format_optional_time, format_time
 
 
 def make_datapoint_event(state: PropertyState, datapoint: Datapoint) -> Event:
@@ -21,7 +21,7 @@ def make_datapoint_event(state: PropertyState, datapoint: Datapoint) -> Event:
     created_at = format_time(datapoint.created_at)  # a new datapoint is as old as its last change
     body = wire.Datapoint(
         datapoint.id,
-        None if datapoint.created_at_from_device is None else format_time(datapoint.created_at_from_device),
+        format_optional_time(datapoint.created_at_from_device),
         created_at,
         created_at,
         datapoint.user_uuid,
@@ -39,9 +39,7 @@ def make_ack_event(
     """Tell that the device acknowledged a datapoint."""
     body = wire.AckedDatapoint(
         id=datapoint.id,
-        created_at_from_device=(
-            None if datapoint.created_at_from_device is None else format_time(datapoint.created_at_from_device)
-        ),
+        created_at_from_device=format_optional_time(datapoint.created_at_from_device),
         updated_at=format_time(acked_at),
         created_at=format_time(datapoint.created_at),
         user_uuid=state.owner,

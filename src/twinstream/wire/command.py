@@ -1,0 +1,80 @@
+"""The answer to a device that asks what waits for it (ayla-facts 4.2)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from twinstream.model.command import Pending
+
+
+class CommandFields(msgspec.Struct, frozen=True):
+    """A command; ``data`` is the body of the request that the device is to answer, as text."""
+
+    id: int
+    method: str
+    resource: str
+    uri: str
+    data: str
+
+
+class CommandReply(msgspec.Struct, frozen=True):
+    """``{"cmd": {...}}``."""
+
+    cmd: CommandFields
+
+
+class PendingPropertyFields(msgspec.Struct, frozen=True):
+    """A value for the device; ``id`` names the datapoint if it is to be acknowledged."""
+
+    name: str
+    base_type: str
+    value: int | float | str | None
+    id: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class PendingPropertyReply(msgspec.Struct, frozen=True):
+    """``{"property": {...}}``."""
+
+    property: PendingPropertyFields
+
+
+class CommandsFields(msgspec.Struct, frozen=True):
+    """All that waits; schedules and nodes have no entries yet."""
+
+    cmds: list[CommandReply]
+    properties: list[PendingPropertyReply]
+    schedules: tuple[str, ...] = ()
+    node_properties: tuple[str, ...] = ()
+    node_schedules: tuple[str, ...] = ()
+
+
+class CommandsReply(msgspec.Struct, frozen=True):
+    """``{"commands": {...}}``."""
+
+    commands: CommandsFields
+
+
+def encode_pending(pending: Pending) -> bytes:
+    """Encode what waits as JSON."""
+    if not (pending.commands or pending.values):
+        return _NOTHING
+    return msgspec.json.encode(_show_pending(pending))
+
+
+def _show_pending(pending: Pending) -> CommandsReply:
+    commands = [
+        CommandReply(CommandFields(command.id, command.method, command.resource, command.uri, command.body))
+        for command in pending.commands
+    ]
+    values = [
+        PendingPropertyReply(
+            PendingPropertyFields(
+                value.name, value.base_type, value.value, value.datapoint_id if value.ack_enabled else msgspec.UNSET
+            )
+        )
+        for value in pending.values
+    ]
+    return CommandsReply(CommandsFields(commands, values))
+
+
+_NOTHING = msgspec.json.encode(_show_pending(Pending((), (), False)))

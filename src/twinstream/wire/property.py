@@ -1,0 +1,87 @@
+"""Bodies of properties."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from twinstream.model.property import Property
+from twinstream.model.value import BaseType
+from twinstream.wire.time import format_optional_time
+
+RETENTION_DAYS = 30
+
+
+class PropertyFieldsReply(msgspec.Struct, frozen=True):
+    """A property (ayla-facts 3.4). ``value``: of booleans the numbers 0 and 1, null before the first datapoint."""
+
+    type: str
+    name: str
+    base_type: str
+    read_only: bool
+    direction: str
+    scope: str
+    data_updated_at: str | None
+    key: int
+    device_key: int
+    product_name: str
+    track_only_changes: bool
+    display_name: str
+    host_sw_version: bool
+    time_series: bool
+    derived: bool
+    app_type: None
+    recipe: None
+    value: int | float | str | None
+    denied_roles: tuple[str, ...]
+    ack_enabled: bool
+    ack_status: int | None
+    ack_message: int | None
+    acked_at: str | None
+    retention_days: int
+    mime_type: str | None
+
+
+class PropertyReply(msgspec.Struct, frozen=True):
+    """``{"property": {...}}``."""
+
+    property: PropertyFieldsReply
+
+
+def show_property(found: Property, *, retention_days: int = RETENTION_DAYS) -> PropertyReply:
+    """Write a property. Fields that need what is not served yet have the value of a plain property."""
+    return PropertyReply(
+        PropertyFieldsReply(
+            type="Property",
+            name=found.name,
+            base_type=found.base_type,
+            read_only=found.read_only,
+            direction=found.direction,
+            scope=found.scope,
+            data_updated_at=format_optional_time(found.datapoint_updated_at),
+            key=found.key,
+            device_key=found.device_key,
+            product_name=found.product_name,
+            track_only_changes=found.track_only_changes,
+            display_name=found.display_name,
+            host_sw_version=False,
+            time_series=False,
+            derived=False,
+            app_type=None,
+            recipe=None,
+            value=found.value,
+            denied_roles=(),
+            ack_enabled=found.ack_enabled,
+            ack_status=found.ack_status,
+            ack_message=found.ack_message,
+            acked_at=format_optional_time(found.acked_at),
+            retention_days=retention_days,
+            mime_type="application/octet-stream" if found.base_type is BaseType.MESSAGE else None,
+        )
+    )
+
+
+def show_properties(found: Sequence[Property]) -> list[PropertyReply]:
+    """Write a list of properties."""
+    return [show_property(one) for one in found]
