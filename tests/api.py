@@ -61,6 +61,8 @@ async def open_api(services: Services) -> AsyncIterator[Api]:
     authentication = DeviceAuthentication(store, clock, ids, sealer, presence)
     app = create_app(
         {
+            "clock": clock,
+            "device_authentication": authentication,
             "devices": DeviceService(store, ids, sealer, presence, authentication),
             "users": services.users,
             "shares": services.shares,
