@@ -115,7 +115,7 @@ def test_ipv6(tmp_path: Path) -> None:
 
 
 async def test_streams_are_closed_at_shutdown(tmp_path: Path) -> None:
-    """SIGTERM: not ready, no new socket, the open ones closed with 1012 one after the other, exit code 0 within 10 s."""
+    """SIGTERM: not ready, no new socket, open ones closed with 1012 one after the other, exit code 0 within 10 s."""
     with running_server(tmp_path / "data", sessions_per_key=100) as server:
         key = await asyncio.to_thread(stream_key, server)
         url = f"ws://127.0.0.1:{server.address[1]}/stream?stream_key={key}"
@@ -163,7 +163,7 @@ async def test_a_stuck_client_does_not_hold_up_the_shutdown(tmp_path: Path) -> N
             writer.close()
 
 
-async def test_tls(tmp_path: Path) -> None:
+def test_tls(tmp_path: Path) -> None:
     """With a certificate the server speaks https and wss, and nothing else on that port."""
     certificate, key_file = _make_certificate(tmp_path)
     with running_server(tmp_path / "data", tls_cert=certificate, tls_key=key_file) as server:
