@@ -2,6 +2,8 @@
 
 Owns the event types and the fields that filters look at; knows neither JSON nor storage.
 Invariant: an event never changes; ``tail`` is the very text that every subscriber gets after the number.
+``gc=False``: these hold no cycle, and without it the collector walks the ring's records on and on (measured: a third of
+the dispatch).
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ class EventType(StrEnum):
     REGISTRATION = "registration"
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """An immutable fact about one device, ready to be appended.
 
     ``readers`` are the UUIDs of the users who may see it, fixed when it is committed. ``tail`` is ASCII JSON
@@ -46,14 +48,14 @@ class Change(StrEnum):
     DELETED = "deleted"
 
 
-class Control(msgspec.Struct, frozen=True):
+class Control(msgspec.Struct, frozen=True, gc=False):
     """A control record: the subscriptions (by id) that changed at this position. Never sent to a subscriber."""
 
     change: Change
     subscription_ids: tuple[int, ...]
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """An entry of the log at its ``position`` (opaque, ordered, never used again)."""
 
     position: int

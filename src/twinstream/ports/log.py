@@ -25,7 +25,7 @@ from twinstream.model.event import Control, Event, Record
 from twinstream.model.filter import Filter
 
 
-class Cursor(msgspec.Struct, frozen=True):
+class Cursor(msgspec.Struct, frozen=True, gc=False):
     """How far a reader is.
 
     All matches at or before ``position`` are counted, and ``seq`` is the number of the last (0: none yet).
