@@ -34,6 +34,7 @@ format: venv-dev ## Format the code
 
 docs: venv-dev ## Write the pages that are made from the code
 	@$(BIN)/python scripts/write_settings.py
+	@$(BIN)/python scripts/write_protocol.py
 
 lock: venv-dev ## Resolve requirements.lock anew (ARGS=--upgrade raises the versions)
 	@$(BIN)/pip-compile --quiet --no-header --strip-extras --annotation-style=line --no-emit-index-url \

@@ -26,6 +26,9 @@ Headers = Sequence[tuple[bytes, bytes]]
 MAX_PARAMETERS = 100
 """Most parameters in a query (bad-inputs Q13)."""
 
+KNOWN_PARAMETERS = frozenset({"stream_key", "seq_start", "seq_end", "observe", "on_gap"})
+"""What the query can say; the rest is ignored."""
+
 KEY_PROTOCOL = "dss.key."
 """A subprotocol that begins so carries the stream key, for browsers where the query must not (security.md S3)."""
 
@@ -131,7 +134,7 @@ def _parse_parameters(query: bytes) -> dict[str, str]:
     for name, value in pairs:
         if "\0" in value or "\0" in name:
             raise RequestError("bad_query", "The query holds U+0000.")
-        if name in given and name in _KNOWN:
+        if name in given and name in KNOWN_PARAMETERS:
             raise RequestError("duplicate_parameter", field=name)
         given[name] = value
     return given
@@ -159,7 +162,6 @@ def _values(headers: Headers, wanted: bytes) -> list[str]:
     return [value.decode("latin-1") for name, value in headers if name == wanted]
 
 
-_KNOWN = frozenset({"stream_key", "seq_start", "seq_end", "observe", "on_gap"})
 _SEQ = re.compile("[0-9]{1,19}")
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
