@@ -28,7 +28,7 @@ _STORAGE_ERRORS = (
 )
 
 
-def as_request_error(error: Exception, connection: apsw.Connection) -> Exception:
+def as_request_error(error: BaseException, connection: apsw.Connection) -> BaseException:
     """Answer what the caller is to be told; an error that is not the storage's stays as it is (a bug, then)."""
     if not isinstance(error, _STORAGE_ERRORS):
         return error

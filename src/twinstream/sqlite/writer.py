@@ -71,7 +71,7 @@ class Answer(NamedTuple):
 
     future: asyncio.Future[Any]
     result: Any
-    error: Exception | None
+    error: BaseException | None
 
 
 class Writer:
@@ -255,7 +255,9 @@ class Writer:
     def _abandon(self, group: Sequence[Command], error: Exception) -> None:
         """Fail a whole group: roll back, believe nothing in memory, tell the callers."""
         cause = error.__cause__ if isinstance(error, _GroupLostError) and error.__cause__ else error
-        told = as_request_error(cause, self._connection) if isinstance(cause, Exception) else error
+        told = as_request_error(cause, self._connection)
+        if not isinstance(told, RequestError):
+            told = RequestError("storage_failed")
         if not self._dead:
             _log.error("a group could not be stored", commands=len(group), error=repr(cause))
             self._recover(cause)
