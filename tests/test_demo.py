@@ -9,31 +9,22 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.services import OPERATOR, Services, open_services
+from tests.services import OPERATOR, open_services
+from tests.twins import open_twins
 from twinstream.demo import DemoFile, World, find_command, populate, print_guide, shorten_path
 from twinstream.model.application import ApplicationKey
-from twinstream.service.authentication import DeviceAuthentication
-from twinstream.service.device import DeviceService
-from twinstream.service.presence import PresenceService
 from twinstream.system import write_private
 
 
 async def set_up(folder: Path) -> tuple[World, str]:
     """Populate the folder as a starting server does; answer the world, and the role that its user signs in with."""
-    async with open_services(folder) as services:
-        world = await populate(folder, services.admin, make_device_service(services), services.new_id)
+    async with open_twins(folder) as twins:
+        world = await populate(folder, twins.admin, twins.devices, twins.new_id)
         account = world.account
-        trio = await services.users.sign_in(
+        trio = await twins.users.sign_in(
             account.email, account.password, ApplicationKey(account.app_id, account.app_secret), "127.0.0.1"
         )
         return world, trio.role
-
-
-def make_device_service(services: Services) -> DeviceService:
-    """The service of devices on the same store."""
-    presence = PresenceService(services.store, services.clock, timeout_s=15)
-    authentication = DeviceAuthentication(services.store, services.clock, services.new_id, services.sealer, presence)
-    return DeviceService(services.store, services.new_id, services.sealer, presence, authentication)
 
 
 def as_file(world: World) -> DemoFile:

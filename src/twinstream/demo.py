@@ -147,7 +147,8 @@ async def run(url: str, world: World, *, out: TextIO | None = None, certificate:
             stream_keys = await _subscribe(resident, world.old_stream_keys)
             await household.move_in()
         except RefusalError as refusal:
-            _log.error("demo_refused", reason=str(refusal), remedy=f"remove {world.folder / FILE_NAME} and start again")
+            remedy = f"remove {world.folder / FILE_NAME} and start again" if refusal.status == 401 else None
+            _log.error("demo refused", reason=str(refusal), remedy=remedy)
             return
         account = world.account
         demo = DemoFile(

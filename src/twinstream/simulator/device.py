@@ -97,7 +97,7 @@ class Device:
                     await self._poll()
                     await self._clock.sleep(POLL_INTERVAL_S)
             except RefusalError as refusal:
-                _log.warning("device_refused", dsn=self.dsn, reason=str(refusal), wait_s=HOLD_S)
+                _log.warning("device refused", dsn=self.dsn, reason=str(refusal), wait_s=HOLD_S)
                 await self._clock.sleep(HOLD_S)
             finally:
                 self._is_started.clear()
@@ -161,7 +161,7 @@ class Device:
         except RefusalError as refusal:
             if refusal.status == 401:
                 raise
-            _log.info("device_answer_refused", dsn=self.dsn, reason=str(refusal))
+            _log.info("answer of a device refused", dsn=self.dsn, reason=str(refusal))
 
     async def _execute(self, command: Mapping[str, Any]) -> None:
         """Answer a command: what it says of the registration is heard, anything else this device does not know."""

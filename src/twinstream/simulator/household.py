@@ -66,7 +66,7 @@ class Household:
                     await self._clock.sleep(pause_s * self._random.uniform(0.8, 1.2))
                     await self._play(scene)
         except RefusalError as refusal:
-            _log.warning("resident_refused", reason=str(refusal))
+            _log.warning("resident refused", reason=str(refusal))
         finally:
             self._traveller.come_back()
 
@@ -125,7 +125,7 @@ class Household:
         except RefusalError as refusal:
             if refusal.status == 401:
                 raise
-            _log.debug("scene_refused", reason=str(refusal))
+            _log.debug("scene refused", reason=str(refusal))
 
 
 SCENES: tuple[tuple[float, Callable[[Household], Awaitable[None]]], ...] = (
