@@ -17,7 +17,7 @@ from pathlib import Path
 
 import apsw
 
-from twinstream.exits import EX_DATAERR, EX_TEMPFAIL, CommandError
+from twinstream.exits import EX_DATAERR, EX_IOERR, EX_TEMPFAIL, CommandError
 from twinstream.sqlite.migration import SCRIPTS, migrate, version_of
 
 FILE_NAME = "twinstream.db"
@@ -55,17 +55,23 @@ class Database:
         Raises:
             FolderInUseError: another process holds it.
             CommandError: EX_DATAERR, the file there is not ours, damaged, or of a newer version. It is left as it was.
+                EX_IOERR, the disk failed or is full.
+            OSError: the folder cannot be made, or written to.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = _lock(folder)
+        path = folder / FILE_NAME
         try:
-            path = folder / FILE_NAME
             if path.exists():
                 _judge_header(path)
             else:
                 _create(path)
             _tighten(folder)
             return cls(folder, lock, _open_writer(path))
+        except apsw.Error as error:
+            os.close(lock)
+            exit_code = EX_IOERR if isinstance(error, (apsw.FullError, apsw.IOError)) else EX_DATAERR
+            raise CommandError(exit_code, f"{path} cannot be used: {error}") from error
         except BaseException:
             os.close(lock)
             raise
@@ -146,16 +152,15 @@ def _open_writer(path: Path) -> apsw.Connection:
         _judge_version(path, version_of(connection))
         connection.pragma("synchronous", "FULL")
         migrate(
-            connection, back_up=lambda version: _back_up(connection, path.with_name(f"backup-version-{version}.db"))
+            connection,
+            back_up=lambda version: _back_up(connection, path.with_name(f"backup-version-{version}.db")),
+            scripts=SCRIPTS,
         )
         connection.pragma("foreign_keys", True)
         connection.pragma("journal_size_limit", 64 * 1024 * 1024)
         # Invariant: the header tells the truth to `_judge_header`, so nothing of a migration stays in the WAL.
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         connection.execute("SELECT max(position) FROM event").fetchall()
-    except apsw.Error as error:
-        connection.close()
-        raise CommandError(EX_DATAERR, f"{path} cannot be used: {error}") from error
     except BaseException:
         connection.close()
         raise
