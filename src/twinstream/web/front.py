@@ -52,6 +52,7 @@ class FrontProtocol(HttpToolsProtocol):
 
     def __init__(self, *, shell: Shell, request_ids: RequestIds, limits: FrontLimits, **given: Any) -> None:
         super().__init__(**given)
+        self.access_log = False  # Invariant: no query string is logged, whoever else configures logging
         self._shell = shell
         self._request_ids = request_ids
         self._limits = limits
@@ -180,6 +181,7 @@ class FrontProtocol(HttpToolsProtocol):
         self.transport.set_protocol(stream)
         request = StreamRequest(target.query or b"", self.headers, address)
         stream.start(request, "/stream", self._request_ids.take(), leftover)
+        self.parser = cast(Any, None)  # it refers to this object, which nobody needs any more
 
     def _has_answered(self) -> bool:
         cycle = cast("RequestResponseCycle | None", self.cycle)

@@ -1,0 +1,101 @@
+"""The front door: what of uvicorn is relied on, beyond what the bad inputs show."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+
+import pytest
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from tests.web.harness import KEY, Harness, serving, upgrade
+
+
+def test_uvicorn_is_the_pinned_one() -> None:
+    """The parts of uvicorn that `web.front` and `web.listener` override or read are there."""
+    for name in (
+        "connection_made",
+        "data_received",
+        "connection_lost",
+        "shutdown",
+        "on_message_begin",
+        "on_url",
+        "on_header",
+        "on_headers_complete",
+        "on_response_complete",
+        "_should_upgrade",
+        "_get_upgrade",
+        "_unset_keepalive_if_required",
+    ):
+        assert callable(getattr(HttpToolsProtocol, name)), name
+    source = inspect.getsource(HttpToolsProtocol)
+    for name in ("self.pipeline", "self.cycle", "self.url", "self.headers", "self.connections", "self.parser"):
+        assert name in source, name
+    assert "self.parser.should_upgrade() and self._should_upgrade()" in source
+    for name in ("response_complete", "more_body", "keep_alive"):
+        assert f"self.{name}" in inspect.getsource(RequestResponseCycle), name
+    for name in ("startup", "capture_signals", "_serve"):
+        assert callable(getattr(uvicorn.Server, name)), name
+
+
+async def test_keep_alive_and_pipelining(harness: Harness) -> None:
+    """Requests on one connection are answered in order, sent one by one or together."""
+    request = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+    client = await harness.send(request * 3)
+    for _ in range(3):
+        assert (await client.read_response())[0] == 200
+    client.write(request.encode())
+    assert (await client.read_response())[0] == 200
+
+
+async def test_the_deadline_counts_for_every_head(harness: Harness) -> None:
+    """A second head on a kept connection has its deadline too; between requests there is none but the idle time."""
+    async with serving(header_timeout_s=0.2) as strict:
+        client = await strict.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert (await client.read_response())[0] == 200
+        client.write(b"GET /healthz HT")
+        assert (await client.read_response())[0] == 408
+
+
+async def test_http_1_0(harness: Harness) -> None:
+    """An HTTP/1.0 request is answered, and its connection closed."""
+    client = await harness.send("GET /healthz HTTP/1.0\r\n\r\n")
+    assert (await client.read_response())[0] == 200
+    assert await client.read_eof() == b""
+
+
+async def test_after_an_upgrade_that_is_none(harness: Harness) -> None:
+    """An upgrade to something else is answered as HTTP, what follows is not read as a request, and it ends there."""
+    client = await harness.send(upgrade(path="/healthz") + "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert (await client.read_response())[0] == 200
+    assert await client.read_eof() == b""
+
+
+async def test_an_answer_survives_what_was_not_read(harness: Harness) -> None:
+    """A refusal reaches a client that is still sending."""
+    client = await harness.send("GET /x HTTP/1.1\r\nHost: a\r\n" + "X: y\r\n" * 200)
+    client.write(b"x" * 100_000)
+    assert (await client.read_response())[0] == 431
+
+
+async def test_connections_do_not_stay(harness: Harness) -> None:
+    """A connection that became a stream is counted once, and not at all when it is gone."""
+    client = await harness.connect()
+    assert len(harness.connections()) == 1
+    await client.close()
+    client = await harness.send("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert (await client.read_response())[0] == 200
+    assert await client.read_eof() == b""
+    assert harness.connections() == []
+
+
+async def test_nothing_is_logged_of_the_query(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    """uvicorn's access log is off, and no warning of its own holds a target."""
+    caplog.set_level(logging.DEBUG)
+    for request in (upgrade(), f"GET /healthz?stream_key={KEY} HTTP/1.1\r\nHost: a\r\n\r\n", f"GET {KEY}"):
+        client = await harness.send(request, eof=request.startswith("GET 0"))
+        if request.endswith("\r\n\r\n"):
+            await client.read_response()
+        await client.close()
+    assert KEY not in caplog.text
