@@ -190,7 +190,7 @@ class _Parts:
         self._deliveries = Deliveries()
         self._presence = PresenceService(store, clock, timeout_s=settings.presence_timeout_s)
         self._authentication = DeviceAuthentication(store, clock, ids, sealer, self._presence)
-        self.devices = DeviceService(store, ids, sealer, self._presence, self._authentication)
+        self.devices = DeviceService(store, ids, sealer, self._presence)
         self._datapoints = DatapointService(store, clock, ids, self._deliveries, keep_s=settings.datapoint_retention_s)
         self._commands = CommandService(store, self._deliveries)
         self._subscriptions = SubscriptionService(
