@@ -63,7 +63,7 @@ async def open_api(services: Services) -> AsyncIterator[Api]:
         {
             "clock": clock,
             "device_authentication": authentication,
-            "devices": DeviceService(store, ids, sealer, presence, authentication),
+            "devices": DeviceService(store, ids, sealer, presence),
             "users": services.users,
             "shares": services.shares,
             "subscriptions": services.subscriptions,

@@ -49,7 +49,7 @@ class Twins(Services):
         self.deliveries = Deliveries()
         self.presence = PresenceService(self.store, self.clock, timeout_s=PRESENCE_TIMEOUT_S)
         self.authentication = DeviceAuthentication(self.store, self.clock, self.new_id, self.sealer, self.presence)
-        self.devices = DeviceService(self.store, self.new_id, self.sealer, self.presence, self.authentication)
+        self.devices = DeviceService(self.store, self.new_id, self.sealer, self.presence)
         self.properties = PropertyService(self.store)
         self.datapoints = DatapointService(self.store, self.clock, self.new_id, self.deliveries, keep_s=KEEP_S)
         self.commands = CommandService(self.store, self.deliveries)

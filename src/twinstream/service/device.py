@@ -21,7 +21,6 @@ from twinstream.ports.device import NewDevice
 from twinstream.ports.ids import NewId
 from twinstream.ports.seal import Sealer
 from twinstream.ports.work import Store, UnitOfWork
-from twinstream.service.authentication import Authenticated, DeviceAuthentication, DeviceCredential
 from twinstream.service.device_key import make_private_key, read_public_key
 from twinstream.service.location import move_device
 from twinstream.service.presence import PresenceService
@@ -46,13 +45,11 @@ class DeviceService:
         new_id: NewId,
         sealer: Sealer,
         presence: PresenceService,
-        authentication: DeviceAuthentication,
     ) -> None:
         self._store = store
         self._new_id = new_id
         self._sealer = sealer
         self._presence = presence
-        self._authentication = authentication
 
     # Users
 
@@ -93,10 +90,6 @@ class DeviceService:
         return self._presence.last_talk_s(key)
 
     # Devices
-
-    async def authenticate(self, credential: DeviceCredential) -> Authenticated:
-        """Find out which device it is. Raises RequestError ``unauthorized``."""
-        return await self._authentication.authenticate(credential)
 
     async def introduce(self, device: DevicePrincipal, ip: str | None, *, activate: bool = True) -> Device:
         """Answer a device that comes with what it is to know; the first time this activates it.

@@ -26,6 +26,7 @@ from twinstream.web.address import Addresses
 from twinstream.web.authentication import provide_device, provide_operator, provide_user
 from twinstream.web.body import BodyLimits
 from twinstream.web.error import EXCEPTION_HANDLERS
+from twinstream.web.hot import HotRoutes
 from twinstream.web.outer import App, Outer, RequestIds
 
 NOUNS = (
@@ -37,8 +38,10 @@ NOUNS = (
     "access_rule",
     "share",
     "device",
+    "registration",
     "property",
     "datapoint",
+    "command",
     "location",
     "admin",
 )
@@ -66,6 +69,7 @@ def create_app(
         body_limits: for `web.body`.
         allowed_origins: web origins that may read answers; empty: any.
     """
+    limits = body_limits or BodyLimits()
     app = Litestar.from_config(
         AppConfig(
             route_handlers=list(collect_routes() if routes is None else routes),
@@ -76,7 +80,7 @@ def create_app(
                 **{name: _provide(service) for name, service in services.items()},
             },
             exception_handlers=EXCEPTION_HANDLERS,  # type: ignore[arg-type]
-            state=State({"body_limits": body_limits or BodyLimits(), "operator_token": operator_token}),
+            state=State({"body_limits": limits, "operator_token": operator_token}),
             request_max_body_size=None,  # web.body has its own limit
             openapi_config=OpenAPIConfig(
                 title="twinstream", version=__version__, path="/openapi", render_plugins=[JsonRenderPlugin(path="/")]
@@ -84,7 +88,10 @@ def create_app(
             logging_config=None,
         )
     )
-    return Outer(cast(App, app), allowed_origins=allowed_origins, request_ids=request_ids, addresses=addresses)
+    inner = cast(App, app)
+    if "datapoints" in services:
+        inner = HotRoutes(inner, services, limits)
+    return Outer(inner, allowed_origins=allowed_origins, request_ids=request_ids, addresses=addresses)
 
 
 def collect_routes() -> list[ControllerRouterHandler]:

@@ -9,6 +9,7 @@ Invariant: no more than the limit is ever held, and a refused body closes the co
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import msgspec
@@ -46,9 +47,18 @@ async def read_bytes(request: Request[Any, Any, Any]) -> bytes:
     """
     limits: BodyLimits = request.app.state["body_limits"]
     check_head(request.headers.get("content-encoding"), request.headers.get("content-length"), limits)
+    return await receive_body(request.receive, limits)
+
+
+async def receive_body(receive: Callable[[], Awaitable[Any]], limits: BodyLimits) -> bytes:
+    """Read the body of an ASGI request whose head `check_head` has passed.
+
+    Raises:
+        RequestError: ``body_too_large``, ``request_timeout``, ``bad_request``, as `read_bytes`.
+    """
     try:
         async with asyncio.timeout(limits.timeout_s):
-            return await _receive(request, limits.size_bytes)
+            return await _receive(receive, limits.size_bytes)
     except TimeoutError:
         raise RequestError("request_timeout") from None
 
@@ -79,10 +89,10 @@ def check_head(encoding: str | None, length: str | None, limits: BodyLimits) -> 
         raise RequestError("body_too_large")
 
 
-async def _receive(request: Request[Any, Any, Any], limit_bytes: int) -> bytes:
+async def _receive(receive: Callable[[], Awaitable[Any]], limit_bytes: int) -> bytes:
     received = bytearray()
     while True:
-        message = await request.receive()
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise RequestError("bad_request", "The client went away before the body was complete.")
         received += cast(bytes, message.get("body", b""))

@@ -58,10 +58,11 @@ def encode_pending(pending: Pending) -> bytes:
     """Encode what waits as JSON."""
     if not (pending.commands or pending.values):
         return _NOTHING
-    return msgspec.json.encode(_show_pending(pending))
+    return msgspec.json.encode(show_pending(pending))
 
 
-def _show_pending(pending: Pending) -> CommandsReply:
+def show_pending(pending: Pending) -> CommandsReply:
+    """Write what waits."""
     commands = [
         CommandReply(CommandFields(command.id, command.method, command.resource, command.uri, command.body))
         for command in pending.commands
@@ -77,4 +78,4 @@ def _show_pending(pending: Pending) -> CommandsReply:
     return CommandsReply(CommandsFields(commands, values))
 
 
-_NOTHING = msgspec.json.encode(_show_pending(Pending((), (), False)))
+_NOTHING = msgspec.json.encode(show_pending(Pending((), (), False)))

@@ -186,7 +186,7 @@ def encode_reply(reply: DatapointReply | list[BatchItemReply] | DeviceBatchReply
 
 
 def _read_slowly(body: bytes) -> DatapointFields:
-    return _check_fields(read_body(decode_json(body), _LooseRequest).datapoint)
+    return read_body(decode_json(body), DatapointRequest).datapoint
 
 
 def _read_batch_slowly(body: bytes) -> list[BatchItem | RequestError]:
@@ -194,15 +194,10 @@ def _read_batch_slowly(body: bytes) -> list[BatchItem | RequestError]:
     read: list[BatchItem | RequestError] = []
     for item in items:
         try:
-            loose = read_body(item, _LooseItem)
-            read.append(BatchItem(_check_fields(loose.datapoint), loose.dsn, loose.name, loose.batch_id))
+            read.append(read_body(item, BatchItem))
         except RequestError as refusal:
             read.append(refusal)
     return read
-
-
-def _check_fields(fields: object) -> DatapointFields:
-    return read_body(fields, DatapointFields)
 
 
 def _count_quotes(fields: DatapointFields) -> int:
@@ -250,19 +245,8 @@ def _show_item(item: BatchItem | RequestError, outcome: Datapoint | RequestError
     return BatchItemReply(201, dsn, name, _show_fields(outcome))
 
 
-class _LooseRequest(msgspec.Struct, frozen=True):
-    datapoint: Any
-
-
 class _LooseBatch(msgspec.Struct, frozen=True):
     batch_datapoints: list[Any]
-
-
-class _LooseItem(msgspec.Struct, frozen=True):
-    datapoint: Any
-    dsn: str | UnsetType | None = UNSET
-    name: str | UnsetType | None = UNSET
-    batch_id: Any = UNSET
 
 
 _UNFIT = 1 << 40

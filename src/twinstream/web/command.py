@@ -1,0 +1,48 @@
+"""What waits for a device: `GET /devices/<key>/commands`, and the results of commands.
+
+Polling is hot: see `web.hot`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, get, put
+from litestar.params import FromPath
+
+from twinstream.errors import RequestError
+from twinstream.model.principal import Device
+from twinstream.service.command import CommandService
+from twinstream.web.authentication import Given
+from twinstream.web.query import read_query
+from twinstream.web.ref import require_own
+from twinstream.wire.body import read_id
+from twinstream.wire.command import CommandsReply, show_pending
+
+PARTIAL = 206
+"""The status of an answer that is not all: the device asks again (ayla-facts 4.2)."""
+
+
+@get(["/devices/{device_key:str}/commands", "/devices/{device_key:str}/cmds"], tags=["device side"])
+async def poll_commands(
+    device_key: FromPath[str], request: Request[Any, Any, Any], device: Given[Device], commands: Given[CommandService]
+) -> Response[CommandsReply]:
+    """Answer what waits for the device: values that were set, and commands. 206: there is more, ask again."""
+    require_own(device, device_key)
+    pending = await commands.poll(device, request.scope["client"])
+    return Response(show_pending(pending), status_code=PARTIAL if pending.more else 200)
+
+
+@put("/devices/{device_key:str}/cmd_post_process", tags=["device side"])
+async def finish_command(
+    device_key: FromPath[str], request: Request[Any, Any, Any], device: Given[Device], commands: Given[CommandService]
+) -> None:
+    """Take the result of a command (``cmd_id``); whatever it was, the command waits no more."""
+    require_own(device, device_key)
+    command_id = read_query(request, "cmd_id")
+    if command_id is None:
+        raise RequestError("bad_query", "cmd_id is missing.", field="cmd_id")
+    await commands.finish(device, read_id(command_id))
+
+
+ROUTES = [poll_commands, finish_command]

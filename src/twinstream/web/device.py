@@ -1,0 +1,110 @@
+"""Devices: `/apiv1/devices` and `/apiv1/dsns` for users, `/dsns` and `/devices` for devices themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, get, put
+from litestar.params import FromPath
+
+from twinstream.model.device import Sight
+from twinstream.model.principal import Device, User
+from twinstream.ports.clock import Clock
+from twinstream.service.device import DeviceService
+from twinstream.web.authentication import Given
+from twinstream.web.body import read_json
+from twinstream.web.openapi import describe_body
+from twinstream.web.query import read_query
+from twinstream.web.ref import require_own
+from twinstream.wire.body import read_id
+from twinstream.wire.device import (
+    DeviceReply,
+    OwnDeviceReply,
+    RenameRequest,
+    ReportRequest,
+    read_rename,
+    read_report,
+    show_device,
+    show_own_device,
+)
+
+
+@get("/apiv1/devices", tags=["devices"])
+async def list_devices(user: Given[User], devices: Given[DeviceService]) -> list[DeviceReply]:
+    """List the caller's own devices and those shared with them."""
+    return [_show(devices, sight) for sight in await devices.list_devices(user)]
+
+
+@get("/apiv1/devices/{device_key:str}", tags=["devices"])
+async def get_device(device_key: FromPath[str], user: Given[User], devices: Given[DeviceService]) -> DeviceReply:
+    """Answer a device by its key."""
+    return _show(devices, await devices.find(user, read_id(device_key)))
+
+
+@get("/apiv1/dsns/{dsn:str}", tags=["devices"])
+async def get_device_by_dsn(dsn: FromPath[str], user: Given[User], devices: Given[DeviceService]) -> DeviceReply:
+    """Answer a device by its DSN."""
+    return _show(devices, await devices.find(user, dsn))
+
+
+@put("/apiv1/devices/{device_key:str}", operation_class=describe_body(RenameRequest), tags=["devices"])
+async def rename_device(
+    device_key: FromPath[str], request: Request[Any, Any, Any], user: Given[User], devices: Given[DeviceService]
+) -> DeviceReply:
+    """Rename the caller's device; nothing else of it can be changed."""
+    return _show(devices, await devices.rename(user, read_id(device_key), read_rename(await read_json(request))))
+
+
+@put("/apiv1/dsns/{dsn:str}", operation_class=describe_body(RenameRequest), tags=["devices"])
+async def rename_device_by_dsn(
+    dsn: FromPath[str], request: Request[Any, Any, Any], user: Given[User], devices: Given[DeviceService]
+) -> DeviceReply:
+    """Rename the caller's device, named by its DSN."""
+    return _show(devices, await devices.rename(user, dsn, read_rename(await read_json(request))))
+
+
+@get("/dsns/{dsn:str}", tags=["device side"])
+async def introduce_device(
+    dsn: FromPath[str],
+    request: Request[Any, Any, Any],
+    device: Given[Device],
+    devices: Given[DeviceService],
+    clock: Given[Clock],
+) -> OwnDeviceReply:
+    """Tell a device what it is to know of itself; the first time activates it, unless it comes with ``test=1``."""
+    require_own(device, dsn)
+    activate = read_query(request, "test") != "1"
+    return show_own_device(await devices.introduce(device, _read_ip(request), activate=activate), clock.now_s())
+
+
+@put("/devices/{device_key:str}", operation_class=describe_body(ReportRequest), tags=["device side"])
+async def report_device(
+    device_key: FromPath[str],
+    request: Request[Any, Any, Any],
+    device: Given[Device],
+    devices: Given[DeviceService],
+    clock: Given[Clock],
+) -> OwnDeviceReply:
+    """Take what a device says of itself. A place in it (``setup_location``) makes an ``ip-based`` location event."""
+    require_own(device, device_key)
+    report = read_report(await read_json(request))
+    return show_own_device(await devices.report(device, report, _read_ip(request)), clock.now_s())
+
+
+ROUTES = [
+    list_devices,
+    get_device,
+    get_device_by_dsn,
+    rename_device,
+    rename_device_by_dsn,
+    introduce_device,
+    report_device,
+]
+
+
+def _show(devices: DeviceService, sight: Sight) -> DeviceReply:
+    return show_device(sight, devices.last_talk_s(sight.device.key))
+
+
+def _read_ip(request: Request[Any, Any, Any]) -> str | None:
+    return request.client.host if request.client else None

@@ -1,0 +1,32 @@
+"""How paths name devices and properties: from path segments to references.
+
+A key is a number of up to 18 digits; whatever else stands in its place can't exist.
+"""
+
+from __future__ import annotations
+
+from twinstream.errors import RequestError
+from twinstream.model.principal import Device
+from twinstream.model.property import PropertyRef
+from twinstream.wire.body import read_id
+
+
+def by_device(device_key: str, name: str) -> PropertyRef:
+    """Refer to a property by its device's key and its name. Raises RequestError ``not_found``."""
+    return read_id(device_key), name
+
+
+def by_dsn(dsn: str, name: str) -> PropertyRef:
+    """Refer to a property by its device's DSN and its name."""
+    return dsn, name
+
+
+def by_key(property_key: str) -> PropertyRef:
+    """Refer to a property by its own key. Raises RequestError ``not_found``."""
+    return None, read_id(property_key)
+
+
+def require_own(device: Device, segment: str) -> None:
+    """Refuse a device the path of another. Raises RequestError ``not_found``; ``segment`` is a DSN or a key."""
+    if segment != device.dsn and segment != str(device.key):
+        raise RequestError("not_found")
