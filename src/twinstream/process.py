@@ -108,13 +108,13 @@ def explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        exit_code = EX_CONFIG if error.errno in _WRONG_FOLDER else EX_IOERR
+        exit_code = EX_IOERR if error.errno in _DISK_ERRORS else EX_CONFIG
         reason = f"{error.filename or folder}: {error.strerror or error}"
         raise CommandError(exit_code, f"data: {reason}; expected a folder that this user can write to") from None
 
 
-_WRONG_FOLDER = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
-"""Errors that the choice of the folder, or of the user, is to blame for; for the others it is the disk."""
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""For others the choice of the folder, or of the user, is to blame."""
 
 
 def raise_file_limit() -> int:
