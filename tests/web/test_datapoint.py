@@ -205,9 +205,9 @@ async def test_a_device_posts_and_echoes(twin_api: TwinApi) -> None:
         "POST", f"/devices/{device.key}/properties/temperature/datapoints.json", body, by=device
     )
     assert (answer.status_code, answer.json()["datapoint"]["created_at_from_device"]) == (201, "2027-01-15T07:59:59Z")
+    path = f"/devices/{device.key}/properties/Blue_LED/datapoints.json"
     for query, echo in (("?echo=true", True), ("?echo=false", False), ("?echo=1", True), ("", False)):
-        path = f"/devices/{device.key}/properties/Blue_LED/datapoints.json{query}"
-        assert (await twin_api.call("POST", path, of(1), by=device)).json()["datapoint"]["echo"] is echo
+        assert (await twin_api.call("POST", path + query, of(1), by=device)).json()["datapoint"]["echo"] is echo
     answer = await twin_api.call("POST", f"{path}?echo=true&echo=true", of(1), by=device)
     assert (answer.status_code, answer.json()["field"]) == (400, "echo")
 

@@ -11,6 +11,9 @@ from tests.web.test_datapoint import of
 from tests.web.twin_api import TwinApi
 
 
+WRONG_NAMES: list[Any] = [{}, {"device": {}}, {"device": {"product_name": 5}}, {"device": {"product_name": "x" * 256}}]
+
+
 async def test_a_user_lists_and_finds_devices(twin_api: TwinApi) -> None:
     """A bare array of wrappers; by key and by DSN the same device; holders of shares see by which."""
     (listed,) = (await twin_api.call("GET", "/apiv1/devices.json", by="ana")).json()
@@ -45,7 +48,7 @@ async def test_a_user_renames_a_device(twin_api: TwinApi) -> None:
             "Lamp",
             DSN,
         )
-        for body in ({}, {"device": {}}, {"device": {"product_name": 5}}, {"device": {"product_name": "x" * 256}}):
+        for body in WRONG_NAMES:
             assert (await twin_api.call("PUT", path, body, by="ana")).status_code == 422
 
 
@@ -89,7 +92,8 @@ async def test_a_device_is_unregistered_and_registered(twin_api: TwinApi) -> Non
     assert (await twin_api.call("DELETE", "/apiv1/devices/1.json", by="ana")).status_code == 200
     answer = await twin_api.call("POST", "/apiv1/devices.json", {"device": {"dsn": DSN, "regtoken": None}}, by="dan")
     assert (answer.status_code, answer.json()["device"]["user_uuid"]) == (201, twin_api.scene.users["dan"].uuid)
-    for wrong in ({}, {"device": []}, {"device": {"dsn": 5}}):
+    wrong_claims: list[Any] = [{}, {"device": []}, {"device": {"dsn": 5}}]
+    for wrong in wrong_claims:
         assert (await twin_api.call("POST", "/apiv1/devices.json", wrong, by="dan")).status_code == 422
     assert (await twin_api.call("POST", "/apiv1/devices.json", {"device": {}}, by="dan")).status_code == 404
 
