@@ -96,6 +96,7 @@ class Writer:
         self._queue: SimpleQueue[Command | None] = SimpleQueue()
         self._pending = 0
         self._closing = False
+        self._failing = False
         self._dead = False
         self._log = Appender(self._connection)
         self._wal_pages = 0
@@ -188,6 +189,9 @@ class Writer:
         except Exception as error:
             self._abandon(group, error)
         else:
+            if self._failing:
+                self._failing = False
+                _log.info("storing works again")
             if self._wal_pages - self._checkpointed_pages >= CHECKPOINT_PAGES:
                 self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
 
@@ -259,7 +263,9 @@ class Writer:
         if not isinstance(told, RequestError):
             told = RequestError("storage_failed")
         if not self._dead:
-            _log.error("a group could not be stored", commands=len(group), error=repr(cause))
+            if not self._failing:  # Once, not per group: the log may be on the same full disk.
+                _log.error("nothing can be stored at present", error=repr(cause), commands=len(group))
+            self._failing = True
             self._recover(cause)
         self._announce([Answer(command.future, None, told) for command in group], ())
 
