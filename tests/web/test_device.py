@@ -10,7 +10,6 @@ from tests.twins import DSN
 from tests.web.test_datapoint import of
 from tests.web.twin_api import TwinApi
 
-
 WRONG_NAMES: list[Any] = [{}, {"device": {}}, {"device": {"product_name": 5}}, {"device": {"product_name": "x" * 256}}]
 
 
