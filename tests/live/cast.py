@@ -27,10 +27,9 @@ FAULTS = (httpx.TransportError, OSError, websockets.WebSocketException, asyncio.
 
 @dataclass
 class Stage:
-    """Where the play happens: the server's address, and whether it goes on."""
+    """Where the play happens: the server's address, and whether everybody still acts."""
 
     http: str
-    over: asyncio.Event = field(default_factory=asyncio.Event)
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -109,9 +108,9 @@ class Subscriber:
     statuses: list[int] = field(default_factory=list)
 
     async def run(self) -> None:
-        """Read until the stage is over."""
+        """Read until cancelled."""
         chance = random.Random(self.journal.name)
-        while not self.stage.over.is_set():
+        while True:
             with contextlib.suppress(*FAULTS):
                 await self._read(chance)
             await asyncio.sleep(RETRY_S)

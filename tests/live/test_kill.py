@@ -76,33 +76,40 @@ async def play(folder: Path, kills: int, seed: int, command: list[str] | None = 
     server = start
     try:
         producers, subscribers, changers = await _set_up(start, stage)
-        work = asyncio.gather(
-            *(one.run() for one in producers), *(one.run() for one in subscribers), *(one.run() for one in changers)
-        )
+        feeding = asyncio.gather(*(one.run() for one in producers), *(one.run() for one in changers))
+        reading = [asyncio.create_task(one.run()) for one in subscribers]
         for _ in range(kills):
             await asyncio.sleep(chance.uniform(0.1, 1.2))
             server.kill()
             server = await asyncio.to_thread(ServerProcess, folder / "data", command=command, port=port, **SETTINGS)
         await asyncio.sleep(1.0)
         stage.quiet.set()
-        await _settle(producers, subscribers)
-        stage.over.set()
-        await asyncio.wait_for(work, 30)
+        await asyncio.wait_for(feeding, 30)
+        await _settle(subscribers)
+        await _stop(reading)
         await _read_again(stage, subscribers)
     finally:
         stage.quiet.set()
-        stage.over.set()
         server.kill()
     sent = [one for producer in producers for one in producer.sent]
     return judge(sent, [subscriber.journal for subscriber in subscribers])
 
 
-async def _settle(producers: list[Producer], subscribers: list[Subscriber]) -> None:
+async def _stop(tasks: list[asyncio.Task[None]]) -> None:
+    """End readers that would wait for more for ever; what they failed with before is raised."""
+    for task in tasks:
+        task.cancel()
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(ended, BaseException) and not isinstance(ended, asyncio.CancelledError):
+            raise ended
+
+
+async def _settle(subscribers: list[Subscriber]) -> None:
     """Wait until nothing new has arrived anywhere for a while."""
     deadline = time.monotonic() + 40
     calm_since, seen = time.monotonic(), -1
     while time.monotonic() < deadline and time.monotonic() - calm_since < 2.5:
-        count = sum(len(producer.sent) for producer in producers) + sum(len(s.journal.received) for s in subscribers)
+        count = sum(len(subscriber.journal.received) for subscriber in subscribers)
         if count != seen:
             calm_since, seen = time.monotonic(), count
         await asyncio.sleep(0.1)
@@ -110,10 +117,9 @@ async def _settle(producers: list[Producer], subscribers: list[Subscriber]) -> N
 
 async def _read_again(stage: Stage, subscribers: list[Subscriber]) -> None:
     """Have every stream read once more from the oldest event kept: the numbers must be the same as the first time."""
-    again = Stage(stage.http)
     readers = [
         Subscriber(
-            again,
+            stage,
             subscriber.stream_key,
             Journal(subscriber.journal.name, subscriber.journal.matches, [], complete=False),
             observe=True,
@@ -121,10 +127,9 @@ async def _read_again(stage: Stage, subscribers: list[Subscriber]) -> None:
         )
         for subscriber in subscribers
     ]
-    reading = asyncio.gather(*(reader.run() for reader in readers))
-    await _settle([], readers)
-    again.over.set()
-    await asyncio.wait_for(reading, 30)
+    reading = [asyncio.create_task(reader.run()) for reader in readers]
+    await _settle(readers)
+    await _stop(reading)
     for subscriber, reader in zip(subscribers, readers, strict=True):
         records = [
             type(one)(10_000 + one.connection, one.seq, one.digest, one.value) for one in reader.journal.received
@@ -137,7 +142,7 @@ async def _set_up(server: ServerProcess, stage: Stage) -> tuple[list[Producer], 
     """Make the OEM, its people and devices, the streams; and cast the roles."""
     tokens = await asyncio.to_thread(_populate, server)
     async with httpx.AsyncClient(base_url=stage.http, timeout=20) as client:
-        everything = {"oem_model": "*", "dsn": "*", "property_name": "*", "client_type": "cloud"}
+        everything = {"oem_model": "pad", "dsn": "*", "property_name": "*", "client_type": "cloud"}
         mobile = {"dsn": None, "property_name": "*", "client_type": "mobile", "batch_size": "1"}
 
         async def subscribe(name: str, who: str, matches: Any, state: str, **terms: Any) -> tuple[int, str, Journal]:
