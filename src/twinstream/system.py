@@ -39,20 +39,11 @@ class SystemIds:
     def time_uuid(self, at_s: float) -> str:
         """A version-1 UUID of that time; the rest is random, so no two are alike and no machine shows."""
         intervals = int(at_s * 10_000_000) + _UUID_EPOCH_OFFSET
-        noise = secrets.token_bytes(8)
-        return str(
-            uuid.UUID(
-                fields=(
-                    intervals & 0xFFFFFFFF,
-                    (intervals >> 32) & 0xFFFF,
-                    ((intervals >> 48) & 0x0FFF) | 0x1000,
-                    (noise[0] & 0x3F) | 0x80,
-                    noise[1],
-                    int.from_bytes(noise[2:], "big")
-                    | (1 << 40),  # the multicast bit says: not a network card's address
-                )
-            )
-        )
+        noise = int.from_bytes(secrets.token_bytes(8), "big")
+        clock = noise >> 48 & 0x3FFF | 0x8000
+        node = noise & 0xFFFF_FFFF_FFFF | 1 << 40  # the multicast bit says: not a network card's address
+        low, middle, high = intervals & 0xFFFF_FFFF, intervals >> 32 & 0xFFFF, intervals >> 48 & 0x0FFF | 0x1000
+        return f"{low:08x}-{middle:04x}-{high:04x}-{clock:04x}-{node:012x}"
 
     def secret(self) -> str:
         """32 lower-case hex digits."""
