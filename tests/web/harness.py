@@ -106,7 +106,12 @@ class Harness:
         await self.http.start(self._listener)
 
     def append(self, count: int = 1, value: str = "x") -> None:
-        """Append matching events, which are dispatched at once."""
+        """Append matching events, each committed and dispatched by itself."""
+        for _ in range(count):
+            self.append_together(1, value)
+
+    def append_together(self, count: int, value: str = "x") -> None:
+        """Append matching events, committed and dispatched as one group."""
         for _ in range(count):
             tail = f'"metadata":{{}},"datapoint":{{"value":"{value}"}}}}'.encode()
             self.log.append(Event(EventType.DATAPOINT, OEM, "m", "d", "p", (), tail))

@@ -223,3 +223,34 @@ async def _connect_slowly(harness: Harness) -> socket.socket:
     while not answer.endswith(b"\r\n\r\n"):
         answer += await loop.sock_recv(slow, 1)
     return slow
+
+
+async def test_what_comes_together_leaves_together(harness: Harness) -> None:
+    """Events of one group of commits leave in one write, heartbeat and ping too; a large group in bounded pieces."""
+    client = await harness.connect()
+    await until(lambda: harness.hub.sessions()[0].status().state == "live")
+    (connection,) = harness.connections()
+    written: list[int] = []
+    connection.transport = _Counting(connection.transport, written)
+    harness.append_together(20)
+    assert len(written) == 1
+    harness.append_together(1000, "y" * 1000)
+    assert len(written) < 30
+    assert max(written) < 70_000
+    for seq in range(1, 1021):
+        assert f'"seq":"{seq}"' in await client.read_text()
+
+
+class _Counting:
+    """A transport that notes the sizes of writes."""
+
+    def __init__(self, transport: asyncio.Transport, written: list[int]) -> None:
+        self._transport = transport
+        self._written = written
+
+    def write(self, data: bytes) -> None:
+        self._written.append(len(data))
+        self._transport.write(data)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)

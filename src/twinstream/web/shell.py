@@ -84,6 +84,9 @@ class SocketOutlet(Outlet, Protocol):
     def is_gone(self) -> bool:
         """Tell whether the connection is lost."""
 
+    def flush(self) -> None:
+        """Write all that is queued."""
+
 
 class Shell:
     """See the module. Call on the event loop only."""
@@ -104,6 +107,9 @@ class Shell:
         self.draining = False
         self.refusals: Counter[str] = Counter()
         self.pages = 0
+        self.unflushed: list[SocketOutlet] = []
+        self.framed_message = b""
+        self.frame = b""
         self._log = log
         self._keys = keys
         self._numbering = numbering
@@ -121,6 +127,7 @@ class Shell:
         for watch in self._openings:
             watch.note(records)
         self.hub.dispatch(records)
+        self.flush()
 
     async def open(self, request: StreamRequest, outlet: SocketOutlet) -> Session | None:
         """Open a session for an upgrade request; None if the client has gone meanwhile.
@@ -179,6 +186,12 @@ class Shell:
             self._readers.add(task)
             task.add_done_callback(self._readers.discard)
 
+    def flush(self) -> None:
+        """Have the outlets write what they queued. Whoever calls something that sends calls this in the same turn."""
+        unflushed, self.unflushed = self.unflushed, []
+        for outlet in unflushed:
+            outlet.flush()
+
     async def drain(self, over_s: float) -> None:
         """Refuse new sockets from now on and close all sessions with 1012, spread over the time."""
         self.draining = True
@@ -236,6 +249,7 @@ class Shell:
             else:
                 self.pages += 1
                 session.on_page(page)
+                self.flush()
 
     def _arm(self, delay_s: float) -> None:
         if self._timer is None:
@@ -245,6 +259,7 @@ class Shell:
         self._timer = None
         now_s = self.clock.monotonic_s()
         due_s = self.hub.tick(now_s)
+        self.flush()
         if due_s < inf:
             longest_s = min(LONGEST_SLEEP_S, self._settings.heartbeat_interval_s)
             self._arm(min(max(due_s - now_s, 0.0), longest_s))
