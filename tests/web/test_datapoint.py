@@ -288,3 +288,11 @@ async def test_a_failure_is_internal_and_says_nothing(
     assert answer.status_code == 500
     assert answer.json()["request_id"]
     assert "secret" not in answer.text
+
+
+async def test_the_hot_routes_are_described(twin_api: TwinApi) -> None:
+    """The OpenAPI document tells of them like of all others."""
+    paths = (await twin_api.call("GET", "/openapi.json")).json()["paths"]
+    assert "post" in paths["/apiv1/dsns/{dsn}/properties/{name}/datapoints"]
+    assert "post" in paths["/dev/v1/dsns/{dsn}/batch_datapoints"]
+    assert "get" in paths["/devices/{device_key}/commands"]
