@@ -252,6 +252,19 @@ async def test_the_writer_keeps_the_wal_short(
     assert (tmp_path / "folder" / "twinstream.db-wal").stat().st_size < 50 * 4200
 
 
+async def test_a_lock_that_another_process_keeps_is_an_error_not_a_deadlock(store: SqliteStore, tmp_path: Path) -> None:
+    """The writer waits for a while, tells the producers, and goes on once the lock is gone."""
+    await store.run(lambda work: work.connection.set_busy_timeout(20))
+    other = apsw.Connection(str(tmp_path / "folder" / "twinstream.db"))
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(RequestError) as refused:
+        await store.run(_append(1))
+    assert refused.value.code == "storage_failed"
+    other.execute("ROLLBACK")
+    other.close()
+    assert await store.run(_append(1)) == 1
+
+
 async def test_all_of_a_group_has_one_time(store: SqliteStore) -> None:
     """`now_s` is the same for every command of a group."""
     clock_times: list[float] = []

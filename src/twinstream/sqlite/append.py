@@ -21,8 +21,11 @@ from twinstream.sqlite.insert import insert_rows
 from twinstream.sqlite.page import NEWLINE
 from twinstream.sqlite.search import CONTROL_NUMBER, TYPE_NUMBERS
 
-ROW_OVERHEAD_BYTES = 256
-"""What an event takes on the disk besides its tail: columns and index entries, roughly. Counted in an OEM's size."""
+ROW_OVERHEAD_BYTES = 360
+"""What an event takes on the disk besides its tail: columns and index entries. Counted in an OEM's size.
+
+Source: 96,100 events of 2,000 devices and 1,000 readers, one each, took 790 bytes with tails of 432.
+"""
 
 BOOKMARK_SPACING = Cursor(position=10_000, seq=100)
 """A bookmark is not kept if there is one at most so many positions and numbers before it: half a page's scan."""
