@@ -349,3 +349,20 @@ async def test_openapi(client: httpx.AsyncClient) -> None:
     assert schema["required"] == ["name"]
     parameters = described["paths"]["/apiv1/lamps/{number}"]["get"]["parameters"]
     assert [parameter["name"] for parameter in parameters] == ["number"]
+
+
+async def test_all_routes_together_are_described() -> None:
+    """No two operations have one name, though some paths share a handler."""
+    names = (
+        "users shares subscriptions numbering access_rules admin keys shell devices device_authentication properties"
+    )
+    names += " datapoints commands locations registrations clock health"
+    app = create_app(
+        dict.fromkeys(names.split()),
+        request_ids=RequestIds(SystemIds()),
+        addresses=Addresses(),
+        operator_token="",
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://server.example") as client:
+        described = (await client.get("/openapi.json")).json()
+    assert {"/stream/stream", "/apiv1/batch_datapoints", "/devices/{device_key}/commands"} <= described["paths"].keys()

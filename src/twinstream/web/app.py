@@ -17,9 +17,11 @@ from litestar import Litestar
 from litestar.config.app import AppConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.types import ControllerRouterHandler
+from litestar.types import ControllerRouterHandler, Method
+from litestar.types.internal_types import PathParameterDefinition
 
 from twinstream import __version__
 from twinstream.web.address import Addresses
@@ -83,7 +85,11 @@ def create_app(
             state=State({"body_limits": limits, "operator_token": operator_token}),
             request_max_body_size=None,  # web.body has its own limit
             openapi_config=OpenAPIConfig(
-                title="twinstream", version=__version__, path="/openapi", render_plugins=[JsonRenderPlugin(path="/")]
+                title="twinstream",
+                version=__version__,
+                path="/openapi",
+                render_plugins=[JsonRenderPlugin(path="/")],
+                operation_id_creator=_name_operation,
             ),
             logging_config=None,
         )
@@ -102,6 +108,11 @@ def collect_routes() -> list[ControllerRouterHandler]:
         if importlib.util.find_spec(name) is not None:
             routes.extend(importlib.import_module(name).ROUTES)
     return routes
+
+
+def _name_operation(_: HTTPRouteHandler, method: Method, segments: list[str | PathParameterDefinition]) -> str:
+    """Name an operation by method and path: two paths may share a handler."""
+    return "_".join([method.lower(), *(part if isinstance(part, str) else part.name for part in segments)])
 
 
 def _provide(service: Any) -> Provide:
