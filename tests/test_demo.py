@@ -98,7 +98,7 @@ def test_the_guide_has_lines_to_copy(tmp_path: Path, monkeypatch: pytest.MonkeyP
     text = out.getvalue()
     assert "tail 'wss://h:1/stream?stream_key=k1'" in text
     assert "tail 'wss://h:1/stream?stream_key=k2'" in text
-    assert "curl 'https://h:1/apiv1/dsns/AC000W000340649/properties/Green_LED/datapoints.json'" in text
+    assert "curl -sS 'https://h:1/apiv1/dsns/AC000W000340649/properties/Green_LED/datapoints.json'" in text
     assert "-H 'Authorization: auth_token t'" in text
     assert "in twinstream-data/demo.json" in text
     assert "https://h:1/openapi.json" in text

@@ -262,7 +262,7 @@ Watch it in another terminal, one type of event at a time:
 
 Switch an LED on, and see the device echo it (the token in it is good for a day):
 
-  curl '{led}' -H 'Authorization: {auth}' -H 'Content-Type: application/json' -d '{{"datapoint":{{"value":1}}}}'
+  curl -sS '{led}' -H 'Authorization: {auth}' -H 'Content-Type: application/json' -d '{{"datapoint":{{"value":1}}}}'
 
 All keys and passwords are in {file}, the REST APIs are described at {demo.url}/openapi.json.
 Ctrl-C ends the demo; started again, it goes on with the same keys, and its streams where they were.

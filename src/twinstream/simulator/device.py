@@ -65,7 +65,10 @@ class DeviceCredential:
 
 
 class Device:
-    """A device with its own task, `run`. It is there from the start; `go_away` and `come_back` take it off and back."""
+    """A device with its own task, `run`. It is there from the start; `go_away` and `come_back` take it off and back.
+
+    ``place`` is where its network says that it is, in degrees; it tells the server at its next start-up.
+    """
 
     def __init__(
         self,
@@ -78,6 +81,7 @@ class Device:
     ) -> None:
         self.dsn = dsn
         self.model = model
+        self.place: tuple[float, float] | None = None
         self.values: dict[str, Value] = {plan.name: zero_value(plan.base_type) for plan in model.properties.values()}
         self._credential = DeviceCredential(dsn, public_key_pem, clock)
         self._link = Link(client, self._credential, clock, random)
@@ -135,6 +139,7 @@ class Device:
                 "oem_model": self.model.oem_model,
                 "sw_version": self.model.sw_version,
                 "lan_ip": self._lan_ip,
+                **({"setup_location": "{:.6f},{:.6f}".format(*self.place)} if self.place else {}),
             }
         )
         self._is_started.set()

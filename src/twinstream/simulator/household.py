@@ -48,7 +48,7 @@ class Household:
         self._traveller = traveller
         self._clock = clock
         self._random = random
-        self._place = HOME
+        traveller.place = HOME
 
     async def move_in(self) -> None:
         """Register the steady devices that are not the resident's yet. Raises RefusalError."""
@@ -83,12 +83,8 @@ class Household:
         await self._led_board.press("Black_button")
 
     async def move(self) -> None:
-        """Carry the traveller a few hundred metres, rather towards home than away from it."""
-        lat, lng = (
-            at + (home - at) * 0.1 + self._random.uniform(-0.004, 0.004)
-            for at, home in zip(self._place, HOME, strict=True)
-        )
-        self._place = lat, lng
+        """Carry the traveller to another place, and tell that."""
+        lat, lng = self._carry()
         if key := await self._find_traveller():
             await self._resident.move(key, lat, lng)
 
@@ -97,7 +93,8 @@ class Household:
         self._traveller.go_away()
 
     async def come_back(self) -> None:
-        """Carry the traveller back."""
+        """Carry the traveller to another place, where it is in reach again and tells of itself where that is."""
+        self._carry()
         self._traveller.come_back()
 
     async def unregister(self) -> None:
@@ -111,6 +108,15 @@ class Household:
             token = "".join(self._random.choices(string.ascii_letters + string.digits, k=8))
             await self._traveller.set_up(token)
             await self._resident.register(self._traveller.dsn, setup_token=token)
+
+    def _carry(self) -> tuple[float, float]:
+        """Move the traveller a few hundred metres, rather towards home than away from it."""
+        lat, lng = (
+            at + (home - at) * 0.1 + self._random.uniform(-0.004, 0.004)
+            for at, home in zip(self._traveller.place or HOME, HOME, strict=True)
+        )
+        self._traveller.place = lat, lng
+        return lat, lng
 
     async def _find_traveller(self) -> int | None:
         """Return the traveller's key, None while it is not registered: a person may have been quicker."""
