@@ -101,6 +101,15 @@ async def test_provisioning_twice_is_provisioning_once(twins: Twins) -> None:
     assert [found.name for found in await twins.properties.list_of_device(ana, DSN)] == ["Blue_LED", "level"]
 
 
+async def test_a_key_pair_can_come_later(twins: Twins) -> None:
+    """A device that is only added has none; provisioning it gives it one, and the device stays the same."""
+    added = await twins.devices.add(OPERATOR, OEM, DSN, "ledevb", properties=[BLUE])
+    assert await twins.store.query(lambda view: view.devices.find_private_key(DSN)) is None
+    provisioned = await twins.devices.provision(OPERATOR, OEM, DSN, "ledevb")
+    assert provisioned.device == added
+    assert (await twins.devices.provision(OPERATOR, OEM, DSN, "ledevb")).public_key == provisioned.public_key
+
+
 async def test_a_dsn_is_unique_over_all_oems(twins: Twins) -> None:
     """Another OEM, or another model, cannot have it too; an unknown OEM can have nothing."""
     await twins.add_oem("bbbbbbbb")

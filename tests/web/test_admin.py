@@ -42,6 +42,8 @@ async def test_devices_are_made_with_their_properties(api: Api) -> None:
     assert again == made
     (listed,) = await api.call(200, "GET", f"{OEM}/devices", headers=OPERATOR_HEADERS)
     assert (listed["dsn"], listed["key"], "public_key" in listed) == ("AC000W000340649", made["key"], False)
+    keyless = await api.call(201, "POST", f"{OEM}/devices", {**body, "with_key": False}, headers=OPERATOR_HEADERS)
+    assert (keyless["key"], "public_key" in keyless) == (made["key"], False)
     broken = {**body, "properties": [{"name": "x", "base_type": "colour", "direction": "input"}]}
     failure = await api.call(422, "POST", f"{OEM}/devices", broken, headers=OPERATOR_HEADERS)
     assert failure["field"] == "base_type"

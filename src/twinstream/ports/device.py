@@ -12,7 +12,7 @@ from twinstream.model.device import Audience, Device, DeviceRef, RegistrationTyp
 
 
 class NewDevice(msgspec.Struct, frozen=True, kw_only=True):
-    """What makes a device; ``private_key`` is sealed (`ports.seal`)."""
+    """What makes a device."""
 
     dsn: str
     oem: str
@@ -20,7 +20,6 @@ class NewDevice(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     product_name: str
     registration_type: RegistrationType
-    private_key: str
 
 
 class PresenceMark(msgspec.Struct, frozen=True):
@@ -62,6 +61,9 @@ class Devices(Protocol):
 
     def find_private_key(self, ref: DeviceRef) -> tuple[principal.Device, str] | None:
         """Find a device and its sealed private key; None too if it has none."""
+
+    def store_private_key(self, key: int, private_key: str) -> None:
+        """Give a device that has none its private key, sealed (`ports.seal`); one that has keeps its own."""
 
     def store_auth_hash(self, key: int, auth_hash: str) -> None:
         """Put a device's new authentication key in force; the one before is worth nothing from then on."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import TypedDict, Unpack
 
 import msgspec
 
@@ -27,6 +28,15 @@ from twinstream.service.presence import PresenceService
 
 REGTOKEN_LENGTH = 6
 """Source: ayla-facts 3.3."""
+
+
+class Attributes(TypedDict, total=False):
+    """What `DeviceService.add` takes by name."""
+
+    model: str
+    product_name: str | None
+    registration_type: RegistrationType
+    properties: Sequence[PropertyPlan]
 
 
 class Provisioned(msgspec.Struct, frozen=True):
@@ -135,7 +145,7 @@ class DeviceService:
 
     # The operator
 
-    async def provision(
+    async def add(
         self,
         operator: Operator,
         oem: str,
@@ -146,21 +156,18 @@ class DeviceService:
         product_name: str | None = None,
         registration_type: RegistrationType = RegistrationType.DSN,
         properties: Sequence[PropertyPlan] = (),
-    ) -> Provisioned:
-        """Make a device with its properties and its key pair. Run again, it adds only the properties that are missing.
+    ) -> Device:
+        """Make a device with its properties, but without a key pair. Run again, it adds only what is missing.
 
         Raises:
             RequestError: ``invalid``; ``not_found`` for an unknown OEM; ``conflict`` if another OEM, or another model,
-            has
-                the DSN.
+            has the DSN.
         """
         check_dsn(check_text(dsn, field="dsn"))
         check_text(oem_model, field="oem_model", shortest=1)
         check_text(product_name or dsn, field="product_name", shortest=1)
         for plan in properties:
             check_plan(plan)
-        existing = await self._store.query(lambda view: view.devices.find_private_key(dsn))
-        sealed = existing[1] if existing else self._sealer.seal(await asyncio.to_thread(make_private_key))
         new = NewDevice(
             dsn=dsn,
             oem=oem,
@@ -168,16 +175,32 @@ class DeviceService:
             model=model,
             product_name=product_name or dsn,
             registration_type=registration_type,
-            private_key=sealed,
         )
-        device, sealed = await self._store.run(lambda work: _provision(work, operator, new, properties))
-        public_key = await asyncio.to_thread(lambda: read_public_key(self._sealer.unseal(sealed)))
-        return Provisioned(device, public_key)
+        return await self._store.run(lambda work: _add(work, operator, new, properties))
+
+    async def provision(
+        self, operator: Operator, oem: str, dsn: str, oem_model: str, **attributes: Unpack[Attributes]
+    ) -> Provisioned:
+        """Make a device as `add` does, and the key pair that it proves itself with, if it has none yet."""
+        device = await self.add(operator, oem, dsn, oem_model, **attributes)
+        sealed = await self._find_key(dsn)
+        if sealed is None:
+            made = self._sealer.seal(await asyncio.to_thread(make_private_key))
+            await self._store.run(lambda work: work.devices.store_private_key(device.key, made))
+            sealed = await self._find_key(dsn) or made
+        kept = sealed
+        return Provisioned(device, await asyncio.to_thread(lambda: read_public_key(self._sealer.unseal(kept))))
 
     async def list_of_oem(self, operator: Operator, oem: str) -> Sequence[Device]:
         """List an OEM's devices, by key."""
         devices: Sequence[Device] = await self._store.query(lambda view: view.devices.list_of_oem(operator, oem))
         return devices
+
+    async def _find_key(self, dsn: str) -> str | None:
+        found: tuple[DevicePrincipal, str] | None = await self._store.query(
+            lambda view: view.devices.find_private_key(dsn)
+        )
+        return None if found is None else found[1]
 
 
 def _find_own(work: UnitOfWork, device: DevicePrincipal) -> Device:
@@ -194,15 +217,13 @@ def _change(work: UnitOfWork, device: Device, values: Mapping[str, object]) -> D
     return work.devices.find(device.key) or device
 
 
-def _provision(
-    work: UnitOfWork, operator: Operator, new: NewDevice, properties: Sequence[PropertyPlan]
-) -> tuple[Device, str]:
+def _add(work: UnitOfWork, operator: Operator, new: NewDevice, properties: Sequence[PropertyPlan]) -> Device:
     if new.oem not in [oem.id for oem in work.oems.list_all(operator)]:
         raise RequestError("not_found", "There is no such OEM.")
     if work.devices.find(new.dsn) is None:
         work.devices.add(new)
-    device, found = work.devices.find(new.dsn), work.devices.find_private_key(new.dsn)
-    if device is None or found is None or (device.oem, device.oem_model) != (new.oem, new.oem_model):
+    device = work.devices.find(new.dsn)
+    if device is None or (device.oem, device.oem_model) != (new.oem, new.oem_model):
         raise RequestError("conflict", "There is a device of another kind with this DSN.")
     work.properties.add(device.key, properties)
-    return work.devices.find(new.dsn) or device, found[1]
+    return work.devices.find(new.dsn) or device

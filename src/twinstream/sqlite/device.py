@@ -41,8 +41,8 @@ class Devices(Repository):
     def add(self, device: NewDevice) -> int:
         """Add a device."""
         (row,) = self._run(
-            "INSERT INTO device (dsn, oem, oem_model, model, product_name, registration_type, private_key,"
-            " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key",
+            "INSERT INTO device (dsn, oem, oem_model, model, product_name, registration_type,"
+            " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING key",
             (*msgspec.structs.astuple(device), self._now_s, self._now_s),
         )
         return int(row[0])
@@ -107,6 +107,10 @@ class Devices(Repository):
             (ref,),
         )
         return None if row is None else (principal.Device(*row[:5]), row[5])
+
+    def store_private_key(self, key: int, private_key: str) -> None:
+        """Give a device its private key if it has none."""
+        self._run("UPDATE device SET private_key = ? WHERE key = ? AND private_key IS NULL", (private_key, key))
 
     def store_auth_hash(self, key: int, auth_hash: str) -> None:
         """Put a new authentication key in force."""

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from twinstream.model.oem import Retention
 from twinstream.model.principal import Operator
 from twinstream.service.admin import AdminService
-from twinstream.service.device import DeviceService
+from twinstream.service.device import Attributes, DeviceService
 from twinstream.service.subscription import SubscriptionService
 from twinstream.web.authentication import Given
 from twinstream.web.body import read_json
@@ -130,16 +130,15 @@ async def create_device(
 ) -> DeviceReply:
     """Add a device with its properties, or what is missing of them; the reply holds the key that the device needs."""
     wanted = read_body(await read_json(request), DeviceRequest)
-    made = await devices.provision(
-        operator,
-        oem,
-        wanted.dsn,
-        wanted.oem_model,
-        model=wanted.model,
-        product_name=wanted.product_name,
-        registration_type=wanted.registration_type,
-        properties=wanted.properties,
-    )
+    named: Attributes = {
+        "model": wanted.model,
+        "product_name": wanted.product_name,
+        "registration_type": wanted.registration_type,
+        "properties": wanted.properties,
+    }
+    if not wanted.with_key:
+        return show_device(await devices.add(operator, oem, wanted.dsn, wanted.oem_model, **named))
+    made = await devices.provision(operator, oem, wanted.dsn, wanted.oem_model, **named)
     return show_device(made.device, made.public_key)
 
 

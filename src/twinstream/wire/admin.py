@@ -85,7 +85,10 @@ class UserReply(msgspec.Struct, frozen=True):
 
 
 class DeviceRequest(msgspec.Struct, frozen=True):
-    """A device to be made, with its properties; sent again it adds the properties that are missing."""
+    """A device to be made, with its properties; sent again it adds what is missing.
+
+    ``with_key`` false leaves out the key pair, which takes longer to make than all else.
+    """
 
     dsn: str
     oem_model: str
@@ -93,6 +96,7 @@ class DeviceRequest(msgspec.Struct, frozen=True):
     product_name: str | None = None
     registration_type: RegistrationType = RegistrationType.DSN
     properties: tuple[PropertyPlan, ...] = ()
+    with_key: bool = True
 
 
 class DeviceReply(msgspec.Struct, frozen=True, omit_defaults=True):
