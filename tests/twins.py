@@ -132,6 +132,10 @@ class Scene:
         await self.twins.share(self.users["ana"], DSN, self.users["cid"], Operation.WRITE)
         self.twins.tail.clear()
 
+    async def execute(self, statement: str, *values: object) -> None:
+        """Change what is stored, past all services."""
+        await self.twins.store.run(lambda work: work.connection.execute(statement, values))
+
     def uuids(self, *names: str) -> set[str]:
         """The UUIDs of users by name."""
         return {self.users[name].uuid for name in names}

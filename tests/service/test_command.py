@@ -181,6 +181,23 @@ async def test_a_poll_that_fails_forgets_nothing(scene: Scene, monkeypatch: pyte
     assert len((await twins.commands.poll(scene.device, "a")).commands) == 1
 
 
+async def test_a_rolled_back_poll_settles_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That nothing waits is only believed once the transaction that saw it has committed."""
+    await quiet(scene)
+    twins = scene.twins
+    twins.deliveries.expect(scene.device.key)
+    run = twins.store.run
+
+    async def fail(command: object) -> None:
+        await run(command)  # type: ignore[arg-type]
+        raise RequestError("storage_failed")
+
+    monkeypatch.setattr(twins.store, "run", fail)
+    with pytest.raises(RequestError):
+        await twins.commands.poll(scene.device, "a")
+    assert twins.deliveries.may_wait(scene.device.key)
+
+
 async def test_setting_and_polling_race(scene: Scene) -> None:
     """However polls and settings interleave, the last value reaches the device."""
     await quiet(scene)

@@ -114,14 +114,43 @@ async def test_a_device_without_an_owner_has_no_readers(scene: Scene) -> None:
     assert await refused(scene.twins, scene.users["ana"], by_name(free.dsn, "Blue_LED", 1)) == "not_found"
 
 
-async def test_shares_count_at_the_moment_of_the_commit(scene: Scene) -> None:
-    """A share that begins later or has ended lends no right, and its holder is no reader."""
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "counts"), [(None, None, True), (0, 1, True), (1, None, False), (-2, 0, False)]
+)
+async def test_shares_count_at_the_moment_of_the_commit(
+    scene: Scene, start_s: float | None, end_s: float | None, counts: bool
+) -> None:
+    """A share that begins later or has ended lends no right and shows nothing, and its holder is no reader."""
+    twins, ana, cid, now_s = scene.twins, scene.users["ana"], scene.users["cid"], scene.twins.clock.now_s()
+    times = [None if offset is None else now_s + offset for offset in (start_s, end_s)]
+    await scene.execute("UPDATE share SET start_at = ?, end_at = ? WHERE user_uuid = ?", *times, cid.uuid)
+    await twins.datapoints.create(ana, by_name(DSN, "Blue_LED", 1))
+    assert set(twins.events()[-1].readers) == scene.uuids("ana", "bob", *["cid"] * counts)
+    assert len(await twins.devices.list_devices(cid)) == counts
+    if counts:
+        await twins.datapoints.create(cid, by_name(DSN, "Blue_LED", 1))
+    else:
+        assert await refused(twins, cid, by_name(DSN, "Blue_LED", 1)) == "not_found"
+
+
+async def test_a_share_of_a_former_owner_does_not_count(scene: Scene) -> None:
+    """Should one be left behind, it lends no right, and its holder is no reader."""
     twins, ana, cid = scene.twins, scene.users["ana"], scene.users["cid"]
-    (share,) = [share for share in await twins.shares.list_given(ana) if share.holder.uuid == cid.uuid]
-    await twins.shares.delete(ana, share.id)
-    assert await refused(twins, cid, by_name(DSN, "Blue_LED", 1)) == "not_found"
+    await scene.execute("UPDATE share SET owner_uuid = ? WHERE user_uuid = ?", scene.users["dan"].uuid, cid.uuid)
     await twins.datapoints.create(ana, by_name(DSN, "Blue_LED", 1))
     assert set(twins.events()[-1].readers) == scene.uuids("ana", "bob")
+    assert await refused(twins, cid, by_name(DSN, "Blue_LED", 1)) == "not_found"
+    assert await twins.devices.list_devices(cid) == []
+
+
+async def test_tenants_never_meet(scene: Scene) -> None:
+    """Even if a share or an owner of another OEM were stored, they would neither see nor set anything."""
+    twins, eve = scene.twins, scene.users["eve"]
+    await scene.execute("UPDATE share SET user_uuid = ? WHERE user_uuid = ?", eve.uuid, scene.users["cid"].uuid)
+    for _ in range(2):
+        assert await refused(twins, eve, by_name(DSN, "Blue_LED", 1)) == "not_found"
+        assert await twins.devices.list_devices(eve) == []
+        await scene.execute("UPDATE device SET user_uuid = ?", eve.uuid)
 
 
 async def test_one_bad_draft_leaves_its_neighbours_alone(scene: Scene) -> None:

@@ -46,6 +46,8 @@ async def test_a_new_owner_does_not_see_the_old_ones_datapoints(scene: Scene) ->
     old = await twins.datapoints.create(ana, by_name(*BLUE, 1))
     twins.clock.turn(1)
     await twins.registrations.unregister(ana, DSN)
+    with pytest.raises(RequestError, match="no such thing"):
+        await twins.datapoints.acknowledge(scene.device, "Blue_LED", old.id, DONE)
     await twins.datapoints.create(scene.device, by_name(DSN, "temperature", 5))
     twins.clock.turn(1)
     await twins.registrations.register(dan, Claim(DSN, None, None, None))
@@ -129,3 +131,4 @@ async def test_old_datapoints_go_but_never_the_newest_of_a_property(scene: Scene
     assert await twins.datapoints.list_newest(ana, BLUE) == [newest]
     twins.clock.turn(10 * KEEP_S)
     assert await twins.datapoints.purge() == 0
+    assert await twins.store.run(lambda work: work.datapoints.remove(list(range(2000)))) == 0

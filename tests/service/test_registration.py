@@ -74,6 +74,8 @@ async def test_unregistration_is_told_to_who_could_see_the_device(scene: Scene) 
     device = await twins.registrations.register(ana, claim())
     assert (device.lat, device.lng) == (None, None)
     assert set(twins.events()[-1].readers) == scene.uuids("ana")
+    await twins.locations.move(ana, DSN, Place(1.0, 2.0))
+    assert set(twins.events()[-1].readers) == scene.uuids("ana")
 
 
 @pytest.mark.parametrize(

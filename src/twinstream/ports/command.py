@@ -32,11 +32,11 @@ class Commands(Protocol):
     def list_pending(self, device_key: int, limit: int) -> Pending:
         """List what waits: at most ``limit`` values, by property key, and as many commands, by id."""
 
-    def remove_values(self, values: Sequence[tuple[int, str]]) -> int:
-        """Let values wait no more: those of a property (by key) that this datapoint set. Answer how many did."""
+    def remove_values(self, values: Sequence[tuple[int, str]]) -> None:
+        """Let values wait no more: those of a property (by key) that this datapoint set, where they still do."""
 
-    def remove_commands(self, device_key: int, command_ids: Sequence[int]) -> int:
-        """Let commands of this device wait no more; answer how many did."""
+    def remove_commands(self, device_key: int, command_ids: Sequence[int]) -> None:
+        """Let commands of this device wait no more, where they still do."""
 
     def remove_all(self, device_key: int) -> None:
         """Let nothing wait for the device."""

@@ -115,14 +115,14 @@ class CommandService:
         await self._store.run(lambda work: work.commands.remove_commands(device.key, [command_id]))
 
     def _hand_out(self, work: UnitOfWork, key: int, before: Handed | None, connection: Hashable) -> Pending:
-        removed = 0
         if before is not None:
             read = before.connection == connection
             values = [(of, id_) for of, (id_, times) in before.values.items() if read or times >= MOST_TIMES]
             commands = [id_ for id_, times in before.commands.items() if read or times >= MOST_TIMES]
-            removed = work.commands.remove_values(values) + work.commands.remove_commands(key, commands)
+            work.commands.remove_values(values)
+            work.commands.remove_commands(key, commands)
         pending = work.commands.list_pending(key, POLL_LIMIT)
-        if not (removed or pending.values or pending.commands):
+        if not (pending.values or pending.commands):
             self._deliveries.settle(key)
         return pending
 

@@ -42,7 +42,7 @@ class Commands(Repository):
         more = len(values) > limit or len(commands) > limit
         return Pending(values[:limit], commands[:limit], more)
 
-    def remove_values(self, values: Sequence[tuple[int, str]]) -> int:
+    def remove_values(self, values: Sequence[tuple[int, str]]) -> None:
         """Let these values wait no more."""
         self._run(
             """DELETE FROM pending WHERE property_key IN (
@@ -50,15 +50,13 @@ class Commands(Repository):
                 ON waiting.property_key = gone.value ->> 0 AND waiting.datapoint_id = gone.value ->> 1)""",
             (encode(values),),
         )
-        return self._connection.changes()
 
-    def remove_commands(self, device_key: int, command_ids: Sequence[int]) -> int:
+    def remove_commands(self, device_key: int, command_ids: Sequence[int]) -> None:
         """Let these commands wait no more."""
         self._run(
             "DELETE FROM command WHERE device_key = ? AND id IN (SELECT value FROM json_each(?))",
             (device_key, encode(command_ids)),
         )
-        return self._connection.changes()
 
     def remove_all(self, device_key: int) -> None:
         """Let nothing wait for the device."""

@@ -56,8 +56,7 @@ class Datapoints(Repository):
             f"""SELECT json_object('state', {_STATE}, 'datapoint', {_OBJECT})
             FROM device JOIN property ON property.device_key = device.key AND property.name = :name
             JOIN datapoint ON datapoint.property_key = property.key AND datapoint.id = :id
-            WHERE device.key = :key AND datapoint.user_uuid IS device.user_uuid
-                AND {_SINCE_REGISTRATION}""",
+            WHERE device.key = :key AND datapoint.user_uuid IS device.user_uuid""",
             {"key": device.key, "name": property_name, "id": datapoint_id, "now_s": self._now_s},
         )
         return None if row is None else _ACKNOWLEDGED.decode(row[0])
