@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.stream.stage import Stage, make_filter
+from twinstream.errors import Disconnect
 from twinstream.model.event import Change, Control
 from twinstream.ports.log import Cursor, Page
-from twinstream.stream.limits import StreamLimits
 from twinstream.stream.opening import Opening
 from twinstream.stream.state import IllegalMoveError
 
@@ -140,6 +140,38 @@ def test_a_session_that_closes_during_a_dispatch_stops_there() -> None:
     assert len(dying.messages) == 2
 
 
+def test_a_neighbour_that_is_closed_during_a_dispatch_gets_no_more() -> None:
+    """Whatever the sending to one socket does to another, a session that is CLOSED or READING is passed over."""
+    stage = Stage()
+    sockets = [stage.connect() for _ in range(3)]
+    first, second, third = sockets
+
+    def send(message: bytes) -> None:
+        first.messages.append(message)
+        second.session.end(Disconnect(1012))
+        third.session.on_full(stage.now_s)
+
+    first.session.send = send
+    stage.append("ab")
+    assert first.records == ["1:a", "2:b"]
+    assert second.records == []
+    assert third.records == []
+    third.session.on_drained()
+    assert third.records == ["1:a", "2:b"]
+
+
+def test_stepping_back_keeps_the_place() -> None:
+    """R4: what was offered to a session while it was LIVE is not read again, also if it had no match."""
+    stage = Stage(ring_records=0)
+    stage.log.begin_stretch(2, make_filter("rare"))
+    socket = stage.connect(subscription_id=2)
+    stage.append("abc")
+    socket.session.on_full(stage.now_s)
+    socket.session.on_drained()
+    assert socket.requests == []
+    assert socket.state == "live"
+
+
 def test_a_change_of_the_filter_is_crossed_in_order() -> None:
     """R5: before the change the old filter holds, after it the new one, and numbers go on."""
     stage = Stage()
@@ -244,82 +276,6 @@ def test_seq_end_in_the_future(batch_size: int) -> None:
     stage.append("cd")
     assert socket.records == ["1:a", "2:b", "3:c"]
     assert socket.close_code == 1000
-
-
-def test_a_trimmed_beginning_is_a_gap() -> None:
-    """A reader that asks for what is trimmed starts at the oldest kept, and the gap is told."""
-    stage = Stage()
-    stage.append("abcde")
-    stage.log.trim("o", 3)
-    assert stage.connect(seq_start=2).records == ["4:d", "5:e"]
-    gap, *more = stage.hub.take_gaps()
-    assert (gap.subscription_id, gap.from_seq, gap.through_seq) == (1, 2, 3)
-    assert not more
-    assert stage.connect(seq_start=0).records == ["4:d", "5:e"]
-    assert stage.connect(seq_start=4).records == ["4:d", "5:e"]
-    assert not stage.hub.take_gaps()
-    assert stage.hub.counters.gaps == 1
-
-
-def test_an_unacknowledged_beginning_that_is_trimmed_is_a_gap() -> None:
-    """Without seq_start, too, nothing is skipped in silence."""
-    stage = Stage()
-    stage.append("abcde")
-    stage.log.store_acknowledgements([(1, Cursor(1, 1))])
-    stage.log.trim("o", 3)
-    assert stage.connect().records == ["4:d", "5:e"]
-    assert [(gap.from_seq, gap.through_seq) for gap in stage.hub.take_gaps()] == [(2, 3)]
-
-
-@pytest.mark.parametrize(("seq_end", "lost"), [(2, (1, 2)), (3, (1, 3)), (4, (1, 3))])
-def test_a_trimmed_range(seq_end: int, lost: tuple[int, int]) -> None:
-    """A bounded replay of what is trimmed tells the gap, sends what is left, and closes 1000."""
-    stage = Stage()
-    stage.append("abcde")
-    stage.log.trim("o", 3)
-    socket = stage.connect(seq_start=1, seq_end=seq_end)
-    assert socket.records == ["4:d"][: seq_end - 3 if seq_end > 3 else 0]
-    assert [(gap.from_seq, gap.through_seq) for gap in stage.hub.take_gaps()] == [lost]
-    assert socket.close_code == 1000
-
-
-def test_retention_that_overtakes_an_attached_reader_closes_it() -> None:
-    """Whoever has been sent something is never led over a gap in silence: 4410."""
-    stage = Stage(page_events=1, ring_records=0)
-    stage.append("abcde")
-    socket = stage.connect(seq_start=1, serve=False)
-    stage.serve(socket, pages=1)
-    stage.log.trim("o", 3)
-    stage.serve(socket)
-    assert socket.records == ["1:a"]
-    assert socket.close_code == 4410
-    assert not stage.hub.take_gaps()
-
-
-def test_retention_that_takes_nothing_wanted_harms_nobody() -> None:
-    """What is at or below the cursor, or not asked for, may go."""
-    stage = Stage(page_events=1, ring_records=0)
-    stage.append("abcde")
-    first, last = stage.connect(seq_start=1, serve=False), stage.connect(seq_start=5, serve=False)
-    stage.serve(first, pages=3)
-    stage.log.trim("o", 3)
-    stage.serve(first)
-    stage.serve(last)
-    assert first.records == ["1:a", "2:b", "3:c", "4:d", "5:e"]
-    assert last.records == ["5:e"]
-    assert not stage.hub.take_gaps()
-
-
-def test_numbers_survive_a_restart_and_a_purge() -> None:
-    """After a crash and after everything was trimmed, the next event has the next number."""
-    stage = Stage()
-    stage.append("abc")
-    stage.log.trim("o", 3)
-    stage.log.reopen()
-    stage.start_hub(StreamLimits())
-    socket = stage.connect(seq_start=0)
-    stage.append("d")
-    assert socket.records == ["4:d"]
 
 
 def test_a_page_nobody_asked_for_is_a_bug() -> None:
