@@ -106,9 +106,9 @@ async def read_stream(
             reason, wait_s = str(refused), refused.retry_after_s or 0.0
         except ConnectionClosed as error:
             closed = _read_closing(error)
-            if not CLOSE_CODES[closed.close_code].reconnect:
+            if closed is not None and not CLOSE_CODES[closed.close_code].reconnect:
                 raise closed from None
-            reason, wait_s = str(closed), 0.0
+            reason, wait_s = f"closed with {closed}" if closed else "connection lost", 0.0
         except (OSError, EOFError, WebSocketException) as error:  # TimeoutError is an OSError
             if not was_up:
                 raise UnreachableError(_describe(error)) from None
@@ -210,11 +210,11 @@ def _read_refusal(error: InvalidStatus) -> RefusedError:
     return RefusedError(response.status_code, message, retry_after_s)
 
 
-def _read_closing(error: ConnectionClosed) -> Disconnect:
-    """Say why a socket ended; no close frame (1006), or a code that we don't know, is a lost connection: try again."""
-    code = error.rcvd.code if error.rcvd else (error.sent.code if error.sent else 1006)
+def _read_closing(error: ConnectionClosed) -> Disconnect | None:
+    """Say why a socket ended; None for no close frame, or a code that we don't know: a lost connection."""
+    code = error.rcvd.code if error.rcvd else (error.sent.code if error.sent else None)
     if code not in CLOSE_CODES:
-        return Disconnect(1001, "connection lost" if code == 1006 else f"closed with the unknown code {code}")
+        return None
     return Disconnect(code, error.rcvd.reason if error.rcvd else "")
 
 
