@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
+from litestar import Request, post
+
 from twinstream.errors import RequestError
 from twinstream.memory.log import MemoryLog
 from twinstream.model.event import Change, Control, Event, EventType
@@ -27,7 +29,7 @@ from twinstream.system import SystemClock, SystemIds
 from twinstream.web import health, stream
 from twinstream.web.address import Addresses
 from twinstream.web.app import create_app
-from twinstream.web.body import BodyLimits
+from twinstream.web.body import BodyLimits, read_json
 from twinstream.web.front import FrontLimits
 from twinstream.web.health import Health
 from twinstream.web.listener import HttpServer, listen
@@ -146,6 +148,12 @@ class Harness:
         return client
 
 
+@post("/apiv1/echo")
+async def echo(request: Request[Any, Any, Any]) -> Any:
+    """Answer with the body."""
+    return {"body": await read_json(request)}
+
+
 @asynccontextmanager
 async def serving(
     settings: Settings | None = None, stream_limits: StreamLimits | None = None, **limits: Any
@@ -195,16 +203,19 @@ class Client:
         """Send bytes."""
         self.writer.write(data)
 
-    async def read_response(self) -> tuple[int, dict[str, str], bytes]:
-        """Read one HTTP response: status, headers in lower case, body."""
+    async def read_head(self) -> tuple[int, dict[str, str]]:
+        """Read the head of a response: status, headers in lower case."""
         async with asyncio.timeout(5):
             head = await self.reader.readuntil(b"\r\n\r\n")
-            lines = head.decode("latin-1").split("\r\n")
-            headers = {
-                name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:-2])
-            }
-            body = await self.reader.readexactly(int(headers.get("content-length", 0)))
-            return int(lines[0].split()[1]), headers, body
+        lines = [line.partition(":") for line in head.decode("latin-1").split("\r\n")]
+        headers = {name.strip().lower(): value.strip() for name, _, value in lines[1:-2]}
+        return int(lines[0][0].split()[1]), headers
+
+    async def read_response(self) -> tuple[int, dict[str, str], bytes]:
+        """Read one HTTP response: status, headers in lower case, body."""
+        status, headers = await self.read_head()
+        async with asyncio.timeout(5):
+            return status, headers, await self.reader.readexactly(int(headers.get("content-length", 0)))
 
     async def read_frame(self) -> tuple[int, bytes]:
         """Read one frame from the server: opcode and payload."""

@@ -15,21 +15,15 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from litestar import Request, get, post
+from litestar import get
 
-from tests.web.harness import KEY, SUSPENDED_KEY, Client, Harness, frame, serving, until, upgrade
+from tests.web.harness import KEY, SUSPENDED_KEY, Client, Harness, echo, frame, serving, until, upgrade
 from twinstream.stream.limits import StreamLimits
-from twinstream.web.body import BodyLimits, read_json
+from twinstream.web.body import BodyLimits
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 K = f"stream_key={KEY}"
-
-
-@post("/apiv1/echo")
-async def echo(request: Request[Any, Any, Any]) -> Any:
-    """Answer with the body."""
-    return {"body": await read_json(request)}
 
 
 @get("/apiv1/echo")

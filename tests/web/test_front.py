@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from tests.web.harness import KEY, Harness, serving, upgrade
+from tests.web.harness import KEY, Harness, echo, serving, upgrade
 
 
 def test_uvicorn_is_the_pinned_one() -> None:
@@ -99,3 +99,36 @@ async def test_nothing_is_logged_of_the_query(harness: Harness, caplog: pytest.L
             await client.read_response()
         await client.close()
     assert KEY not in caplog.text
+
+
+async def test_answers_without_a_body(harness: Harness) -> None:
+    """The head of an answer that has no body goes out too: of HEAD, of 204, and of one that is closed behind."""
+    for request, status in (
+        ("HEAD /healthz HTTP/1.1\r\nHost: a\r\n\r\n", 200),
+        (f"DELETE /stream?stream_key={KEY} HTTP/1.1\r\nHost: a\r\n\r\n", 204),
+        ("HEAD /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200),
+    ):
+        client = await harness.send(request)
+        assert (await client.read_head())[0] == status
+
+
+async def test_continue(harness: Harness) -> None:
+    """A client that waits for 100 Continue gets it."""
+    async with serving(routes=[echo]) as echoing:
+        client = await echoing.send(
+            "POST /apiv1/echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+        )
+        assert (await client.read_head())[0] == 100
+        client.write(b"{}")
+        assert (await client.read_response())[0] == 201
+
+
+async def test_a_pipelined_body_that_is_still_coming(harness: Harness) -> None:
+    """The answer to a request does not end the connection while the body of the next is under way."""
+    async with serving(routes=[echo]) as echoing:
+        client = await echoing.send(
+            "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nPOST /apiv1/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{"
+        )
+        assert (await client.read_response())[0] == 200
+        client.write(b"}")
+        assert (await client.read_response())[0] == 201

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import httptools
@@ -61,6 +63,7 @@ class FrontProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._to_stream = False
         self._deaf = False
+        self._lingering = False
         self._postponed: RequestError | None = None
         self.url = b""
         self.headers = []
@@ -133,17 +136,21 @@ class FrontProtocol(HttpToolsProtocol):
             raise RequestError("too_many_connections", retry_after_s=RETRY_AFTER_S)
         self._to_stream = self.parser.should_upgrade() and self._wants_stream(method)
         super().on_headers_complete()
-
-    def on_response_complete(self) -> None:
-        """Go on with the connection, or close it: one whose body nobody read, or with a broken request behind."""
-        unread = self.cycle.more_body
-        super().on_response_complete()
-        if self._postponed is not None and self.cycle.response_complete:
-            self._refuse(self._postponed)
-        elif unread and not self.pipeline and not self.transport.is_closing():
-            self._linger()
+        if not self._to_stream:
+            joining = _JoiningTransport(self.transport, self.cycle, self._linger)
+            self.cycle.transport = cast(asyncio.Transport, joining)
+            self.cycle.on_response = partial(self._on_answered, self.cycle, joining)
 
     # Inside
+
+    def _on_answered(self, cycle: RequestResponseCycle, joining: _JoiningTransport) -> None:
+        """Go on with the connection, or close it: one whose body nobody read, or with a broken request behind."""
+        joining.flush()
+        self.on_response_complete()
+        if self._postponed is not None and self._has_answered():
+            self._refuse(self._postponed)
+        elif cycle.more_body:
+            self._linger()
 
     def _should_upgrade(self) -> bool:
         """Tell uvicorn's class to leave the request alone."""
@@ -226,13 +233,58 @@ class FrontProtocol(HttpToolsProtocol):
 
     def _linger(self) -> None:
         """Close so that the client can read the answer: a reset would take it away (RFC 9112 section 9.6)."""
-        self._deaf = True
+        if self._lingering or self.transport.is_closing():
+            return
+        self._deaf = self._lingering = True
         self._unset_keepalive_if_required()
-        if self.transport.can_write_eof() and not self.transport.is_closing():
+        if self.transport.can_write_eof():
             self.transport.write_eof()
             self._deadline = self.loop.call_later(self._limits.linger_s, self.transport.close)
         else:
             self.transport.close()
+
+
+class _JoiningTransport:
+    """Makes one write of a response's head and the beginning of its body; else each is a system call and a packet.
+
+    And closes so that the answer arrives: with ``linger`` where the client may still be sending.
+    """
+
+    __slots__ = ("_cycle", "_head", "_linger", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, cycle: RequestResponseCycle, linger: Callable[[], None]) -> None:
+        self._transport = transport
+        self._cycle = cycle
+        self._linger = linger
+        self._head: bytes | None = b""  # None: the head has gone
+
+    def write(self, data: bytes) -> None:
+        """Keep the head back until there is more; 100 Continue is no head."""
+        if self._head is None or data.startswith(b"HTTP/1.1 100"):
+            self._transport.write(data)
+        elif not self._head:
+            self._head = data
+        else:
+            self._transport.write(self._head + data)
+            self._head = None
+
+    def flush(self) -> None:
+        """Write a head that no body follows."""
+        if self._head:
+            self._transport.write(self._head)
+            self._head = None
+
+    def close(self) -> None:
+        """Close behind all that was written."""
+        self.flush()
+        if self._cycle.more_body:
+            self._linger()
+        else:
+            self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Tell whether the connection is being closed."""
+        return self._transport.is_closing()
 
 
 def _check_head(method: str, version: str, url: bytes, headers: list[tuple[bytes, bytes]]) -> None:
