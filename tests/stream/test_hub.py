@@ -89,8 +89,20 @@ def test_a_batch_carries_several_records() -> None:
     assert [message.count(b"|") for message in socket.messages] == [2, 2, 1]
     stage.append("f")
     stage.append("ghi")
+    assert stage.hub.counters.delivered == 9
     assert [message.count(b"|") for message in socket.messages] == [2, 2, 1, 1, 2, 1]
     assert "".join(record[-1] for record in socket.records) == "abcdefghi"
+
+
+def test_the_short_way_is_taken_again_after_what_needed_more() -> None:
+    """Numbers up to the next bookmark, or the end, need nothing but sending."""
+    stage = Stage()
+    skipping, ending = stage.connect(seq_start=3), stage.connect(seq_start=1, seq_end=1500)
+    assert (skipping.session.plain_below, ending.session.plain_below) == (0, 1000)
+    stage.append("ab")
+    assert skipping.session.plain_below == 1000
+    stage.append("c" * 998)
+    assert (skipping.session.plain_below, ending.session.plain_below) == (2000, 1500)
 
 
 def test_the_ring_is_bounded() -> None:

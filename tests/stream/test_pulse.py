@@ -86,6 +86,19 @@ def test_a_page_that_arrives_while_full_hides_no_progress() -> None:
     assert socket.close_code == 4008
 
 
+def test_a_heartbeat_while_full_hides_no_progress() -> None:
+    """What was drained before the heartbeat was queued counts."""
+    stage = Stage(heartbeat_interval_s=10, heartbeat_misses=0)
+    socket = stage.connect(high_water=2)
+    stage.pass_time(10, socket)
+    stage.append("a")
+    stage.pass_time(5, socket)
+    socket.drain(1)
+    stage.pass_time(25, socket)
+    assert socket.pings == 4
+    assert socket.close_code is None
+
+
 def test_a_short_slow_reader_timeout_is_kept_between_heartbeats() -> None:
     """Becoming full brings the session's next turn forward."""
     stage = Stage(slow_reader_timeout_s=3)

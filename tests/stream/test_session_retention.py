@@ -71,6 +71,21 @@ def test_retention_that_overtakes_a_reader_that_was_live_closes_it() -> None:
     assert socket.close_code == 4410
 
 
+def test_retention_that_overtakes_a_reader_served_from_the_ring_closes_it() -> None:
+    """Whoever has been sent something is attached, wherever that came from."""
+    stage = Stage(ring_records=2)
+    socket = stage.connect(high_water=1, serve=False)
+    page = stage.log.page(socket.requests.pop())
+    stage.append("ab")
+    socket.session.on_page(page)
+    assert socket.records == ["1:a"]
+    stage.append("cd")
+    stage.log.trim("o", 3)
+    socket.drain()
+    stage.serve(socket)
+    assert socket.close_code == 4410
+
+
 def test_retention_that_takes_nothing_wanted_harms_nobody() -> None:
     """What is at or below the cursor, or not asked for, may go."""
     stage = Stage(page_events=1, ring_records=0)

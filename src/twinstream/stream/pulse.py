@@ -75,9 +75,8 @@ class Pulse:
         self._slow_at_s = now_s + self._limits.slow_reader_timeout_s
 
     def look(self, backlog_bytes: int) -> None:
-        """Note the backlog before more is queued while the outlet is full: has it got smaller?"""
+        """Note the backlog before more is queued while the outlet is full: has it got smaller? `swell` comes next."""
         self._moved = self._moved or backlog_bytes < self._backlog_bytes
-        self._backlog_bytes = backlog_bytes
 
     def swell(self, backlog_bytes: int) -> None:
         """Note the backlog after more was queued while the outlet is full."""
