@@ -20,7 +20,11 @@ STAMP = "@" + "0" * 19
 
 
 def floor_lanes(
-    scenarios: Sequence[Scenario], stack: ExitStack, cores: tuple[int | None, int | None], folder: Path, life_s: float
+    scenarios: Sequence[Scenario],
+    stack: ExitStack,
+    cores: tuple[int | None, int | None],
+    folder: Path,
+    life_s: float,
 ) -> Iterator[Lane]:
     """Start the floors and their subscribers, to be ended by `stack`, and yield their lanes."""
     server_core, load_core = cores

@@ -20,8 +20,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import machine
 from bench.floors import floor_lanes
+from bench.ingest import faults, ingest_alone, ingest_beside_fan_out
 from bench.report import Delivery, Report
 from bench.scenario import FULL, QUICK, Lane, Sample, Scenario, measure
+from bench.server import NAME, ingest_loads, server_lanes
 from bench.tool import BUILD, BenchError, build
 
 SPARE_FILES = 300
@@ -36,13 +38,33 @@ class Plan:
     rounds: int
     floor_window_s: float
     server_window_s: float
+    ingest_rounds: int
+    ingest_window_s: float
     limit_s: int
     reserve_s: float
 
 
 PLANS = {
-    "full": Plan(FULL, rounds=7, floor_window_s=0.35, server_window_s=0.6, limit_s=360, reserve_s=60),
-    "quick": Plan(QUICK, rounds=3, floor_window_s=0.15, server_window_s=0.25, limit_s=60, reserve_s=12),
+    "full": Plan(
+        FULL,
+        rounds=7,
+        floor_window_s=0.3,
+        server_window_s=0.9,
+        ingest_rounds=5,
+        ingest_window_s=1.0,
+        limit_s=360,
+        reserve_s=90,
+    ),
+    "quick": Plan(
+        QUICK,
+        rounds=2,
+        floor_window_s=0.12,
+        server_window_s=0.3,
+        ingest_rounds=1,
+        ingest_window_s=0.5,
+        limit_s=60,
+        reserve_s=20,
+    ),
 }
 
 
@@ -76,8 +98,12 @@ def run(plan: Plan) -> Report:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=BUILD)))
         report = Report(machine.describe(folder), {"scenarios": plan.scenarios, "pinned": cores[0] is not None})
         lanes = list(floor_lanes(plan.scenarios, stack, cores, folder, plan.limit_s))
-        _progress(began, f"{sum(lane.scenario.subscribers for lane in lanes) // 2:,} floor connections")
+        _progress(began, f"{sum(scenario.subscribers for scenario in plan.scenarios):,} connections to each floor")
+        servers = server_lanes(plan.scenarios, stack, cores, folder, plan.limit_s, report.idle_kib)
+        lanes = [*servers, *lanes]
+        _progress(began, "as many to the server, with their devices and subscriptions")
         _measure_rounds(plan, lanes, cores[1], report, began)
+        _measure_ingest(plan, lanes, folder, cores[1], report, began)
     report.seconds = time.monotonic() - began
     return report
 
@@ -88,7 +114,7 @@ def _measure_rounds(plan: Plan, lanes: list[Lane], core: int | None, report: Rep
         if plan.limit_s - (time.monotonic() - began) < plan.reserve_s:
             break
         for lane, taken in zip(lanes, samples, strict=True):
-            window_s = plan.floor_window_s
+            window_s = plan.server_window_s if lane.server == NAME else plan.floor_window_s
             taken.append(measure(lane, core, window_s, quiet_first=number % 2 == 0))
         report.settings["rounds_done"] = number + 1
         _progress(began, f"round {number + 1} of {plan.rounds}")
@@ -97,6 +123,19 @@ def _measure_rounds(plan: Plan, lanes: list[Lane], core: int | None, report: Rep
         report.faults += [
             f"{lane.server}, {lane.scenario.name}: {fault}" for sample in taken for fault in sample.faults
         ]
+
+
+def _measure_ingest(
+    plan: Plan, lanes: list[Lane], folder: Path, core: int | None, report: Report, began: float
+) -> None:
+    fan_out = next(lane for lane in lanes if lane.server == NAME and lane.scenario.readers > 1)
+    loads = ingest_loads(fan_out, folder)
+    for number in range(plan.ingest_rounds):
+        for load in loads:
+            report.ingest.append(ingest_alone(fan_out.child, fan_out.port, load, core, plan.ingest_window_s))
+            report.ingest.append(ingest_beside_fan_out(fan_out, load, core, plan.ingest_window_s))
+        _progress(began, f"ingest {number + 1} of {plan.ingest_rounds}")
+    report.faults += faults(report.ingest)
 
 
 def _progress(began: float, text: str) -> None:

@@ -7,6 +7,7 @@ of one and nobody to those of the other. Invariant: nothing else runs while a sa
 
 from __future__ import annotations
 
+import statistics
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ ONE_BY_ONE = "one by one"
 BACK_TO_BACK = "back to back"
 SETTLE_S = 0.02
 """What a server does after its last answer (a bookmark, a log line) still belongs to the window."""
+SLICES = 3
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ class Sample:
 class _Quiet:
     """A window in which nobody listened."""
 
-    request_s: float
+    cpu_s: float
+    requests: int
     faults: list[str]
 
 
@@ -104,23 +107,30 @@ class _Lively:
 
 
 def measure(lane: Lane, core: int | None, window_s: float, *, quiet_first: bool) -> Sample:
-    """Take one sample: a window with listeners and one without. Alternate their order, so that a drift cancels."""
-    if quiet_first:
-        quiet = _quiet(lane, core, window_s)
-        lively = _lively(lane, core, window_s)
-    else:
-        lively = _lively(lane, core, window_s)
-        quiet = _quiet(lane, core, window_s)
-    deliveries = max(lively.deliveries, 1)
-    ingest_s = quiet.request_s * lively.published.accepted
+    """Take one sample: `SLICES` short windows with listeners and as many without, in turn, so that a drift cancels."""
+    quiet, lively = [], []
+    for number in range(SLICES):
+        quiet_now = quiet_first == (number % 2 == 0)
+        for is_quiet in (quiet_now, not quiet_now):
+            if is_quiet:
+                quiet.append(_quiet(lane, core, window_s / SLICES))
+            else:
+                lively.append(_lively(lane, core, window_s / SLICES))
+    deliveries = max(sum(part.deliveries for part in lively), 1)
+    cpu_s = sum(part.cpu_s for part in lively)
+    request_s = sum(part.cpu_s for part in quiet) / max(sum(part.requests for part in quiet), 1)
+    ingest_s = request_s * sum(part.published.accepted for part in lively)
     return Sample(
-        total_us=lively.cpu_s * 1e6 / deliveries,
-        delivery_us=(lively.cpu_s - ingest_s) * 1e6 / deliveries,
-        p50_ms=lively.window.p50_ms,
-        p99_ms=lively.window.p99_ms,
-        deliveries=lively.deliveries,
-        joined=lively.deliveries / max(lively.window.reads, 1),
-        faults=(*lively.published.faults(), *lively.window.faults(lively.deliveries), *quiet.faults),
+        total_us=cpu_s * 1e6 / deliveries,
+        delivery_us=(cpu_s - ingest_s) * 1e6 / deliveries,
+        p50_ms=statistics.median(part.window.p50_ms for part in lively),
+        p99_ms=max(part.window.p99_ms for part in lively),
+        deliveries=deliveries,
+        joined=deliveries / max(sum(part.window.reads for part in lively), 1),
+        faults=(
+            *(fault for part in lively for fault in (*part.published.faults(), *part.window.faults(part.deliveries))),
+            *(fault for part in quiet for fault in part.faults),
+        ),
     )
 
 
@@ -129,7 +139,7 @@ def _quiet(lane: Lane, core: int | None, window_s: float) -> _Quiet:
     with Publisher(lane.port, lane.unwatched, core, connections=lane.connections, seconds=window_s) as publisher:
         published = publisher.result()
     time.sleep(SETTLE_S)
-    return _Quiet((lane.child.cpu_s() - before_s) / max(published.accepted, 1), published.faults())
+    return _Quiet(lane.child.cpu_s() - before_s, published.accepted, published.faults())
 
 
 def _lively(lane: Lane, core: int | None, window_s: float) -> _Lively:
