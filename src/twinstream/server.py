@@ -96,7 +96,9 @@ def run(settings: Settings, *, demo: bool = False) -> int:
     """
     configure_logging(settings.log_level, settings.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    return uvloop.run(_serve(settings, demo=demo))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.get_loop()  # Why: it takes a moment, and Ctrl-C in that shall find no coroutine that nobody awaits
+        return runner.run(_serve(settings, demo=demo))
 
 
 def call_offline(settings: Settings, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
