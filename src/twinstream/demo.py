@@ -16,7 +16,7 @@ import shutil
 import ssl
 import sys
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from random import SystemRandom
 from typing import TextIO
@@ -162,7 +162,8 @@ async def run(url: str, world: World, *, out: TextIO | None = None, certificate:
             stream_keys,
         )
         write_private(world.folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(demo), indent=2) + b"\n")
-        print_guide(demo, world.folder, resident.headers or {}, out or sys.stdout)
+        with suppress(BrokenPipeError):  # nobody reads it; the demo lives all the same
+            print_guide(demo, world.folder, resident.headers or {}, out or sys.stdout)
         async with asyncio.TaskGroup() as tasks:
             for device in (led_board, linux_board, traveller):
                 tasks.create_task(device.run())

@@ -185,3 +185,12 @@ async def test_what_the_server_does_not_want_keeps_nothing_else_back() -> None:
         await clock.advance(0)
     assert device.values["Red_LED"] == 1
     assert cloud.calls[-1] == "POST /devices/12/properties/Red_LED/datapoints.json?echo=true"
+
+
+async def test_an_answer_that_is_none_is_not_the_end() -> None:
+    """A server that answers with something else is asked again after a hold, like one that refuses."""
+    cloud, clock = Cloud(), TestClock()
+    cloud.polls = [{"properties": [{"unexpected": {}}]}]
+    async with living(cloud, clock):
+        await clock.advance(HOLD_S)
+    assert cloud.calls == [*START, POLL, *START, POLL]

@@ -8,6 +8,7 @@ from random import Random
 
 import httpx
 import msgspec
+import pytest
 
 from tests.simulator.clock import TestClock
 from tests.simulator.cloud import PUBLIC_KEY_PEM
@@ -88,8 +89,9 @@ async def test_a_scene_that_is_refused_is_left_out() -> None:
     assert [path.split("/")[3] for path in settings] == ["A", "B"]
 
 
-async def test_devices_that_have_no_owner_are_registered() -> None:
-    """Moving in registers the two steady devices by their DSN, and not again what is registered."""
+@pytest.mark.parametrize("status", [201, 404])
+async def test_devices_that_have_no_owner_are_registered(status: int) -> None:
+    """Moving in registers the steady devices by their DSN, but not what is registered; somebody else's it leaves."""
     claims = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -97,6 +99,7 @@ async def test_devices_that_have_no_owner_are_registered() -> None:
             return httpx.Response(200, json=[{"device": {"dsn": "A", "key": 1}}])
         if request.url.path == "/apiv1/devices.json":
             claims.append(msgspec.json.decode(request.content))
+            return httpx.Response(status, json={})
         return answer_well(request)
 
     household, _ = build(answer, TestClock())

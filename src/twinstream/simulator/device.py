@@ -26,7 +26,7 @@ from twinstream.errors import RequestError
 from twinstream.model.property import Direction
 from twinstream.model.value import Value, check_value
 from twinstream.simulator.clock import Clock
-from twinstream.simulator.link import Call, Link, RefusalError
+from twinstream.simulator.link import MALFORMED, Call, Link, RefusalError
 from twinstream.simulator.model import DeviceModel, zero_value
 
 POLL_INTERVAL_S = 1.0
@@ -100,8 +100,8 @@ class Device:
                 while self._is_here.is_set():
                     await self._poll()
                     await self._clock.sleep(POLL_INTERVAL_S)
-            except RefusalError as refusal:
-                _log.warning("device refused", dsn=self.dsn, reason=str(refusal), wait_s=HOLD_S)
+            except (RefusalError, *MALFORMED) as error:
+                _log.warning("device refused or answered badly", dsn=self.dsn, error=repr(error), wait_s=HOLD_S)
                 await self._clock.sleep(HOLD_S)
             finally:
                 self._is_started.clear()

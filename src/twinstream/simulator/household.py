@@ -17,7 +17,7 @@ import structlog
 
 from twinstream.simulator.clock import Clock
 from twinstream.simulator.device import Device
-from twinstream.simulator.link import RefusalError
+from twinstream.simulator.link import MALFORMED, RefusalError
 from twinstream.simulator.resident import Resident
 
 HOME = (44.7695, -69.4283)
@@ -51,20 +51,20 @@ class Household:
         traveller.place = HOME
 
     async def move_in(self) -> None:
-        """Register the steady devices that are not the resident's yet. Raises RefusalError."""
+        """Register the steady devices that are nobody's yet. Raises RefusalError if the resident may not sign in."""
         owned = await self._resident.list_devices()
         for device in (self._led_board, self._linux_board):
             if device.dsn not in owned:
-                await self._resident.register(device.dsn)
+                await self._try(self._resident.register(device.dsn))
 
     async def run(self) -> None:
         """Play the scenes round and round; end only when the resident may not sign in any more."""
         try:
-            await self._play(Household.register)
+            await self._try(self.register())
             while True:
                 for pause_s, scene in SCENES:
                     await self._clock.sleep(pause_s * self._random.uniform(0.8, 1.2))
-                    await self._play(scene)
+                    await self._try(scene(self))
         except RefusalError as refusal:
             _log.warning("resident refused", reason=str(refusal))
         finally:
@@ -125,13 +125,15 @@ class Household:
     async def _toggle(self, device: Device, name: str) -> None:
         await self._resident.set_property(device.dsn, name, 1 - int(device.values[name]))
 
-    async def _play(self, scene: Callable[[Household], Awaitable[None]]) -> None:
+    async def _try(self, doing: Awaitable[None]) -> None:
         try:
-            await scene(self)
+            await doing
         except RefusalError as refusal:
             if refusal.status == 401:
                 raise
             _log.debug("scene refused", reason=str(refusal))
+        except MALFORMED as error:
+            _log.warning("scene answered badly", error=repr(error))
 
 
 SCENES: tuple[tuple[float, Callable[[Household], Awaitable[None]]], ...] = (

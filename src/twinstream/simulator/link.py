@@ -27,6 +27,8 @@ LONGEST_OVERLOAD_WAIT_S = 120.0
 LONGEST_LOST_WAIT_S = 8.0
 """A server that does not answer may be starting; ask more often than one that says it has too much to do."""
 OVERLOAD = frozenset({408, 429, 500, 502, 503, 504})
+MALFORMED = (msgspec.DecodeError, KeyError, TypeError)
+"""What reading an answer raises that is not of the expected form."""
 
 
 class RefusalError(TwinstreamError):
@@ -129,7 +131,7 @@ class Link:
                     headers={**call.headers, **({} if call.body is None else {"Content-Type": "application/json"})},
                     content=None if call.body is None else msgspec.json.encode(call.body),
                 )
-            except httpx.TransportError:
+            except httpx.RequestError:
                 wait_s = back_off_s(failures, cap_s=LONGEST_LOST_WAIT_S, random=self._random)
             else:
                 if answer.status_code not in OVERLOAD:
