@@ -43,7 +43,7 @@ def events(tail: bytes) -> st.SearchStrategy[Event]:
     return st.builds(
         Event,
         type=st.sampled_from(EventType),
-        oem=st.sampled_from(OEMS),
+        oem=st.sampled_from([*OEMS, OEMS[0], OEMS[0]]),
         oem_model=st.sampled_from(MODELS),
         dsn=st.sampled_from(DSNS),
         property_name=st.none() | st.sampled_from(NAMES),
@@ -53,13 +53,22 @@ def events(tail: bytes) -> st.SearchStrategy[Event]:
 
 
 clauses = st.lists(st.builds(Clause, names_or_any(MODELS), names_or_any(NAMES)), max_size=2).map(tuple)
-filters = st.builds(
+_any_filter = st.builds(
     Filter,
     oem=st.sampled_from(OEMS),
     reader=st.none() | st.sampled_from(USERS),
     dsns=st.none() | st.frozensets(st.sampled_from(DSNS), max_size=10),
     clauses=st.dictionaries(st.sampled_from(EventType), clauses, min_size=1),
 )
+_wide_filter = st.builds(
+    Filter,
+    oem=st.just(OEMS[0]),
+    reader=st.sampled_from([None, None, *USERS]),
+    dsns=st.just(None),
+    clauses=st.just(dict.fromkeys(EventType, EVERYTHING)),
+)
+filters = _wide_filter | _any_filter
+"""Any filter; half of them wide enough that most events match."""
 
 
 class LooseLog:
