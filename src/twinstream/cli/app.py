@@ -19,6 +19,7 @@ from rich.box import Box
 from rich.console import Console
 
 from twinstream import __version__
+from twinstream.cli.admin import add_admin_commands
 from twinstream.cli.client import add_client_commands
 from twinstream.cli.server import add_server_commands
 from twinstream.exits import EX_INTERRUPTED, EX_IOERR, EX_USAGE, CommandError
@@ -94,6 +95,7 @@ def build_app() -> App:
     other = Group.create_ordered("Other")
     add_server_commands(app)
     add_client_commands(app)
+    add_admin_commands(app)
     app.command(version)
     app["--help"].group = app["--version"].group = other
     app.register_install_completion_command(group=other, help="Install completion for this shell, and exit.")

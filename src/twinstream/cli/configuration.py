@@ -9,8 +9,9 @@ from __future__ import annotations
 import difflib
 import math
 import re
+import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,6 +74,12 @@ def load_configuration(
     sources = dict.fromkeys(SETTINGS, "default") | dict.fromkeys(preset or {}, "command")
     sources |= {name: value.place for name, value in found.items()}
     return Configuration(settings, sources, tuple(_unknown_variables(environment)))
+
+
+def warn(warnings: Iterable[str]) -> None:
+    """Print warnings to standard error, each in one line."""
+    for warning in warnings:
+        print(f"twinstream: warning: {warning}", file=sys.stderr)
 
 
 def _read_flags(flags: Mapping[str, str | bool]) -> dict[str, _Value]:

@@ -8,20 +8,20 @@ from __future__ import annotations
 import inspect
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter
 
-from twinstream.cli.configuration import CONFIG_VARIABLE, Configuration, load_configuration
+from twinstream.cli.configuration import CONFIG_VARIABLE, Configuration, load_configuration, warn
 from twinstream.cli.extra import import_server
+from twinstream.cli.folder import judge_folder
 from twinstream.cli.tls import check_tls_files
 from twinstream.settings import SETTINGS, Setting
 
-DEMO_PRESET: Mapping[str, Any] = {"presence_timeout_s": 15.0}
-"""What the demo has otherwise than a server: a device that leaves shall be Offline while one watches."""
+DEMO_PRESET: Mapping[str, Any] = {"presence_timeout_s": 15.0, "datapoint_retention_s": 172_800.0}
+"""What the demo has otherwise than a server: a device that leaves is Offline while one watches, and little is kept."""
 
 SERVE_EXAMPLES = f"""\
 A setting is also a variable of the environment (TWINSTREAM_PORT) and a key of
@@ -69,7 +69,7 @@ def show(**flags: Any) -> None:
     Takes the flags of `serve`, and refuses what `serve` would refuse.
     """
     settings, sources, warnings = _load(flags)
-    _warn(warnings)
+    warn(warnings)
     for name in SETTINGS:
         value = getattr(settings, name)
         shown = "# " + name if value is None else f"{name} = {_toml(value)}"
@@ -87,12 +87,13 @@ def add_server_commands(app: App) -> None:
 
 def _run(flags: dict[str, Any], *, demo: bool) -> int:
     settings, _, warnings = _load(flags, DEMO_PRESET if demo else {})
-    _warn(warnings)
+    warn(warnings)
+    warn(judge_folder(settings.data))
     server = import_server("twinstream.server")
     if settings.tls_cert and settings.tls_key:
-        _warn(check_tls_files(settings.tls_cert, settings.tls_key))
+        warn(check_tls_files(settings.tls_cert, settings.tls_key))
     if os.geteuid() == 0 and not demo:
-        _warn(["running as root, which the server does not need; give it a user of its own"])
+        warn(["running as root, which the server does not need; give it a user of its own"])
     exit_code: int = server.run(settings, demo=demo)
     return exit_code
 
@@ -100,11 +101,6 @@ def _run(flags: dict[str, Any], *, demo: bool) -> int:
 def _load(flags: dict[str, Any], preset: Mapping[str, Any] | None = None) -> Configuration:
     given = {name: value for name, value in flags.items() if name != "config" and value is not None}
     return load_configuration(given, os.environ, config=flags.get("config"), preset=preset)
-
-
-def _warn(warnings: Iterable[str]) -> None:
-    for warning in warnings:
-        print(f"twinstream: warning: {warning}", file=sys.stderr)
 
 
 def _toml(value: Any) -> str:
