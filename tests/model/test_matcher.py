@@ -58,7 +58,7 @@ def test_removed_targets_are_forgotten(stay: list[Filter], leave: list[Filter], 
     assert sorted(matcher.match(event)) == [("stay", n) for n, filter in enumerate(stay) if filter.matches(event)]
     for number, filter in enumerate(stay):
         matcher.remove(filter, ("stay", number))
-    assert not matcher._buckets
+    assert not matcher._indexes
 
 
 def test_the_predicate_is_asked_only_where_the_key_proves_nothing() -> None:
@@ -75,4 +75,5 @@ def test_the_predicate_is_asked_only_where_the_key_proves_nothing() -> None:
         matcher.add(Filter("o", None, None, clauses(None, frozenset({f"p{n}"}))), 30_000 + n)
     event = Event(EventType.DATAPOINT, "o", "m7", "dsn7", "p7", ("user7",), b"")
     assert sorted(matcher.match(event)) == [7, 10_007, 20_007, 30_007]
-    assert not any(bucket.possible for bucket in matcher._buckets.values())
+    (index,) = matcher._indexes.values()
+    assert not any(bucket.possible for buckets in index for bucket in buckets.values())
