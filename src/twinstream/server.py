@@ -4,9 +4,9 @@ The only module that knows concrete classes. The order of starting: logging, lim
 migration), services, the hub at the head of the log, the HTTP application, the listening socket, jobs; then it says
 where it listens. Stopping:
 
-1. SIGTERM or Ctrl-C: new sockets are refused (503), open ones are closed with 1012, spread over a part of
-``shutdown_grace_s``. 2. The listening socket closes; running requests finish, at most the rest of the grace. 3. Jobs
-end; acknowledgements, bookmarks and the like are stored; the writer finishes what waits; the folder is let go.
+1. SIGTERM or Ctrl-C: new sockets are refused (503), open ones closed with 1012, spread over a part of the grace.
+2. The listening socket closes; running requests finish, at most the rest of the grace.
+3. Jobs end; acknowledgements, bookmarks and the like are stored; the writer finishes what waits; the folder is let go.
 
 A second signal skips the waiting, not the storing. If the disk has failed for good nothing is stored any more and the
 exit code is 74.
@@ -19,6 +19,7 @@ import json
 import os
 import shutil
 import sys
+from collections import Counter
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -180,6 +181,7 @@ class _Parts:
         self.store = store = SqliteStore.open(settings.data, clock, stop.on_fatal)
         self._max_connections = min(settings.max_connections, raise_file_limit() - FILES_OF_OURS)
         self._request_ids = RequestIds(ids)
+        self._answers: Counter[int] = Counter()
         self._addresses = Addresses(settings.trusted_proxies)
         passwords, cache = Passwords(), TokenCache()
         self.hub = Hub(store.log.head, _stream_limits(settings))
@@ -234,7 +236,7 @@ class _Parts:
             "registrations": RegistrationService(self.store, self._deliveries, self._authentication),
             "presence": self._presence,
             "clock": self.clock,
-            "health": Health(self.shell, self._why_not_ready, self._gauges()),
+            "health": Health(self.shell, self._answers, self._why_not_ready, self._gauges()),
         }
         return create_app(
             services,
@@ -243,6 +245,7 @@ class _Parts:
             operator_token=self.operator_token,
             body_limits=BodyLimits(settings.body_limit_bytes, settings.body_timeout_s),
             allowed_origins=settings.allowed_origins,
+            answers=self._answers,
         )
 
     def make_http(self) -> HttpServer:
@@ -304,6 +307,7 @@ class _Parts:
     def _gauges(self) -> Gauges:
         return {
             "writer_pending": ("Commands that wait for the writer", lambda: self.store.pending),
+            "devices_online": ("Devices that are Online", lambda: self._presence.online),
             "log_head": ("Highest position of the log", lambda: self.store.log.head),
         }
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import struct
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -77,6 +78,8 @@ class Harness:
         self.shell = Shell(self.hub, self.log, self.keys, numbering, settings, clock, addresses)
         self.log.follow(self.shell.dispatch)
         request_ids = RequestIds(SystemIds())
+        answers: Counter[int] = Counter()
+        self.health = Health(self.shell, answers, lambda: None, {})
         body_limits = limits.pop("body_limits", BodyLimits())
         app = create_app(
             {
@@ -85,7 +88,7 @@ class Harness:
                 "users": None,
                 "device_authentication": None,
                 "clock": clock,
-                "health": Health(self.shell, lambda: None, {}),
+                "health": self.health,
             },
             request_ids=request_ids,
             addresses=addresses,
@@ -93,6 +96,7 @@ class Harness:
             routes=[*health.ROUTES, *stream.ROUTES, *limits.pop("routes", ())],
             body_limits=body_limits,
             allowed_origins=settings.allowed_origins,
+            answers=answers,
         )
         self.http = HttpServer(app, self.shell, request_ids, FrontLimits(**limits))
         self._listener = listen(limits.pop("host", "127.0.0.1"), 0)

@@ -48,6 +48,11 @@ class PresenceService:
         self._deadlines: list[tuple[float, int]] = []
         self._arrivals: dict[int, asyncio.Task[None]] = {}
 
+    @property
+    def online(self) -> int:
+        """How many devices are Online, as far as this process knows."""
+        return len(self._epochs)
+
     async def start(self) -> None:
         """Learn from the store who was Online. Before the first request is served."""
         deadline = self._clock.monotonic_s() + self._timeout_s

@@ -1,15 +1,14 @@
 """The HTTP application: the nouns' routes, and what they share.
 
 Owns the joining of routes, dependencies and error answers; what a route does is the noun's business. Every noun's
-module in `web/` exports ``ROUTES``, a list of Litestar handlers, and is listed in `NOUNS`. A handler gets services,
-``user`` and ``device`` by the names of its parameters (`web.authentication.Given`), reads its body with `web.body`, and
-raises `RequestError`.
+module in `web/` exports ``ROUTES``, a list of Litestar handlers, and is listed in `ROUTES` here. A handler gets
+services, ``user`` and ``device`` by the names of its parameters (`web.authentication.Given`), reads its body with
+`web.body`, and raises `RequestError`.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -24,6 +23,22 @@ from litestar.types import ControllerRouterHandler, Method
 from litestar.types.internal_types import PathParameterDefinition
 
 from twinstream import __version__
+from twinstream.web import (
+    access_rule,
+    admin,
+    command,
+    datapoint,
+    device,
+    health,
+    location,
+    property,
+    registration,
+    share,
+    stream,
+    subscription,
+    token,
+    user,
+)
 from twinstream.web.address import Addresses
 from twinstream.web.authentication import provide_device, provide_operator, provide_user
 from twinstream.web.body import BodyLimits
@@ -31,23 +46,23 @@ from twinstream.web.error import EXCEPTION_HANDLERS
 from twinstream.web.hot import HotRoutes
 from twinstream.web.outer import App, Outer, RequestIds
 
-NOUNS = (
-    "health",
-    "stream",
-    "user",
-    "token",
-    "subscription",
-    "access_rule",
-    "share",
-    "device",
-    "registration",
-    "property",
-    "datapoint",
-    "command",
-    "location",
-    "admin",
-)
-"""The modules of `web/` that export ``ROUTES``."""
+ROUTES: Sequence[ControllerRouterHandler] = [
+    *health.ROUTES,
+    *stream.ROUTES,
+    *user.ROUTES,
+    *token.ROUTES,
+    *subscription.ROUTES,
+    *access_rule.ROUTES,
+    *share.ROUTES,
+    *device.ROUTES,
+    *registration.ROUTES,
+    *property.ROUTES,
+    *datapoint.ROUTES,
+    *command.ROUTES,
+    *location.ROUTES,
+    *admin.ROUTES,
+]
+"""The routes of all nouns."""
 
 
 def create_app(
@@ -59,6 +74,7 @@ def create_app(
     routes: Sequence[ControllerRouterHandler] | None = None,
     body_limits: BodyLimits | None = None,
     allowed_origins: tuple[str, ...] = (),
+    answers: Counter[int] | None = None,
 ) -> App:
     """Make the ASGI application.
 
@@ -70,11 +86,12 @@ def create_app(
         routes: instead of those of all nouns.
         body_limits: for `web.body`.
         allowed_origins: web origins that may read answers; empty: any.
+        answers: counts the answers by status.
     """
     limits = body_limits or BodyLimits()
     app = Litestar.from_config(
         AppConfig(
-            route_handlers=list(collect_routes() if routes is None else routes),
+            route_handlers=list(ROUTES if routes is None else routes),
             dependencies={
                 "user": Provide(provide_user),
                 "device": Provide(provide_device),
@@ -97,17 +114,13 @@ def create_app(
     inner = cast(App, app)
     if "datapoints" in services:
         inner = HotRoutes(inner, services, limits)
-    return Outer(inner, allowed_origins=allowed_origins, request_ids=request_ids, addresses=addresses)
-
-
-def collect_routes() -> list[ControllerRouterHandler]:
-    """Join the ``ROUTES`` of all nouns."""
-    routes: list[ControllerRouterHandler] = []
-    for noun in NOUNS:
-        name = f"twinstream.web.{noun}"
-        if importlib.util.find_spec(name) is not None:
-            routes.extend(importlib.import_module(name).ROUTES)
-    return routes
+    return Outer(
+        inner,
+        allowed_origins=allowed_origins,
+        request_ids=request_ids,
+        addresses=addresses,
+        answers=Counter() if answers is None else answers,
+    )
 
 
 def _name_operation(_: HTTPRouteHandler, method: Method, segments: list[str | PathParameterDefinition]) -> str:

@@ -29,14 +29,21 @@ class Health:
 
     Args:
         shell: of the streams.
+        answers: how many requests got which status.
         why_not_ready: answers the reason why no work should be sent here, or None.
         gauges: more numbers to show, by metric name: what it is, and how to read it.
     """
 
-    def __init__(self, shell: Shell, why_not_ready: Callable[[], RequestError | None], gauges: Gauges) -> None:
+    def __init__(
+        self,
+        shell: Shell,
+        answers: Mapping[int, int],
+        why_not_ready: Callable[[], RequestError | None],
+        gauges: Gauges,
+    ) -> None:
         self.why_not_ready = why_not_ready
         self.registry = CollectorRegistry()
-        self.registry.register(_ServerCollector(shell, gauges))
+        self.registry.register(_ServerCollector(shell, answers, gauges))
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
 
@@ -66,8 +73,9 @@ ROUTES = [get_health, get_readiness, get_metrics]
 
 
 class _ServerCollector(Collector):
-    def __init__(self, shell: Shell, gauges: Gauges) -> None:
+    def __init__(self, shell: Shell, answers: Mapping[int, int], gauges: Gauges) -> None:
         self._shell = shell
+        self._answers = answers
         self._gauges = gauges
 
     def collect(self) -> Iterator[Metric]:
@@ -82,12 +90,15 @@ class _ServerCollector(Collector):
         )
         yield _labelled(CounterMetricFamily, "closes", "Sessions ended, by close code", "code", counters.closes)
         yield _labelled(CounterMetricFamily, "refusals", "Requests refused before a handler", "code", shell.refusals)
+        yield _labelled(CounterMetricFamily, "requests", "Requests answered, by status", "status", self._answers)
         for name, meaning, count in (
             ("delivered", "Events handed to sockets", counters.delivered),
             ("heartbeats", "Heartbeats handed to sockets", counters.heartbeats),
             ("demotions", "Sessions that stepped back from live because their socket was full", counters.demotions),
             ("gaps", "Times that a session missed events which retention had removed", counters.gaps),
             ("pages", "Pages read from the log", shell.pages),
+            ("records", "Events, and changes of subscriptions, that were committed", shell.records),
+            ("groups", "Groups of commands that were committed together and made records", shell.groups),
         ):
             yield CounterMetricFamily(f"twinstream_{name}", meaning, value=count)
         for name, (meaning, read) in self._gauges.items():

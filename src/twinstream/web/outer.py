@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -42,11 +43,18 @@ class Outer:
     """Wraps the routes; see the module."""
 
     def __init__(
-        self, app: App, *, allowed_origins: tuple[str, ...], request_ids: RequestIds, addresses: Addresses
+        self,
+        app: App,
+        *,
+        allowed_origins: tuple[str, ...],
+        request_ids: RequestIds,
+        addresses: Addresses,
+        answers: Counter[int],
     ) -> None:
         self._app = app
         self._origins = frozenset(origin.encode("ascii") for origin in allowed_origins)
         self._request_ids = request_ids
+        self._answers = answers
         self._addresses = addresses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,6 +70,7 @@ class Outer:
 
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
+                self._answers[message["status"]] += 1
                 more = [(b"x-request-id", request_id.encode("ascii")), *_SECURITY_HEADERS, *self._allow_origin(origin)]
                 message["headers"] = [*message.get("headers", ()), *more, *state.get("response_headers", ())]
             await send(message)

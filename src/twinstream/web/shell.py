@@ -107,6 +107,8 @@ class Shell:
         self.draining = False
         self.refusals: Counter[str] = Counter()
         self.pages = 0
+        self.groups = 0
+        self.records = 0
         self.unflushed: list[SocketOutlet] = []
         self.framed_message = b""
         self.frame = b""
@@ -128,6 +130,8 @@ class Shell:
             watch.note(records)
         self.hub.dispatch(records)
         self.flush()
+        self.groups += 1
+        self.records += len(records)
 
     async def open(self, request: StreamRequest, outlet: SocketOutlet) -> Session | None:
         """Open a session for an upgrade request; None if the client has gone meanwhile.
