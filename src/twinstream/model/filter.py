@@ -2,7 +2,7 @@
 
 Owns matching; knows no subscription, role or storage. Whoever builds a filter has resolved access rules
 and roles into it already. Invariant: `Filter.matches` depends on the event's own fields and nothing else,
-so that numbers counted today and tomorrow agree. The SQL form of the same predicate lives in `sqlite.log`;
+so that numbers counted today and tomorrow agree. The SQL form of the same predicate lives in `sqlite.search`;
 a test holds the two together.
 """
 
