@@ -2,9 +2,10 @@
 
 Owns an index over filters; knows neither what the targets are nor why they ask. An event is looked up under a handful
 of keys (each of its readers, its device, its model, its property, its OEM), whatever the number of targets.
-Kinds of keys that nobody uses are not looked at. Invariant: `Matcher.match` answers exactly the targets whose `Filter.matches` is true. For each event type a filter is
-filed under one *kind* of key, the narrowest that all its clauses have, and an event has one key of each kind (a filter
-has one reader), so no target is found twice. Where the key alone proves the match, the predicate is not asked again.
+Kinds of keys that nobody uses are not looked at. Invariant: `Matcher.match` answers exactly the targets whose
+`Filter.matches` is true. For each event type a filter is filed under one *kind* of key, the narrowest that all its
+clauses have, and an event has one key of each kind (a filter has one reader), so no target is found twice. Where the
+key alone proves the match, the predicate is not asked again.
 """
 
 from __future__ import annotations
