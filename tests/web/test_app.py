@@ -261,14 +261,19 @@ async def test_device_without_credential(client: httpx.AsyncClient, headers: dic
 
 @pytest.mark.parametrize(
     ("address", "token", "status"),
-    [("127.0.0.1", "secret", 200), ("::1", "secret", 200), ("127.0.0.1", "good", 401), ("10.0.0.1", "secret", 401)],
+    [
+        ("127.0.0.1", "secret", 200),
+        ("::1", "secret", 200),
+        ("10.0.0.5", "secret", 200),  # the address at which the server is asked
+        ("127.0.0.1", "good", 401),
+        ("10.0.0.1", "secret", 401),
+    ],
 )
 async def test_operator(address: str, token: str, status: int) -> None:
     """The operator is whoever shows the token of the data folder from the server's own machine."""
+    headers = {"authorization": f"auth_token {token}"}
     async with _open(address) as client:
-        assert (
-            await client.get("/admin/check", headers={"authorization": f"auth_token {token}"})
-        ).status_code == status
+        assert (await client.get("http://10.0.0.5/admin/check", headers=headers)).status_code == status
 
 
 @pytest.mark.parametrize(

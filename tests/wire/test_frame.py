@@ -152,3 +152,43 @@ def test_outbound_control() -> None:
     cut = encode_close(4008, "€" * 60)
     assert cut[1] == 125
     assert cut[4:].decode() == "€" * 41
+
+
+FRAMES = st.lists(
+    st.tuples(
+        st.sampled_from([0, 1, 2, 8, 9, 10]),
+        st.one_of(
+            st.binary(max_size=5),
+            st.text(max_size=3).map(str.encode),
+            st.sampled_from([1000, 1004, 1005, 1012, 2999, 3000]).map(lambda code: code.to_bytes(2, "big")),
+        ),
+        st.booleans(),
+    ),
+    max_size=6,
+)
+
+
+@given(FRAMES)
+def test_sequences_of_frames_agree_with_the_library(sent: list[tuple[int, bytes, bool]]) -> None:
+    """Frames in any order end where `websockets` ends them, with the same code, and give the same messages before."""
+    stream = b"".join(masked(opcode, payload, fin=fin or opcode >= Opcode.CLOSE) for opcode, payload, fin in sent)
+    library = ServerProtocol(state=OPEN)
+    library.receive_data(stream)
+    expected = [event for event in library.events_received() if isinstance(event, frames.Frame)]
+    got: list[Message] = []
+    code = None
+    try:
+        for message in FrameReader().feed(stream):
+            got.append(message)
+            if message.opcode is Opcode.CLOSE:
+                break
+    except Disconnect as refusal:
+        code = refusal.close_code
+    if code == 1007 and not isinstance(library.parser_exc, UnicodeDecodeError):
+        return  # text that is not UTF-8: the library leaves that to its user
+    assert (code is not None) == (library.parser_exc is not None)
+    assert code is None or (library.close_sent is not None and code == library.close_sent.code)
+    control = [int(frame.opcode) for frame in expected if frame.opcode >= Opcode.CLOSE]
+    assert [int(message.opcode) for message in got if message.opcode >= Opcode.CLOSE] == control
+    ended = [frame for frame in expected if frame.opcode < Opcode.CLOSE and frame.fin]
+    assert len([message for message in got if message.opcode < Opcode.CLOSE]) == len(ended)

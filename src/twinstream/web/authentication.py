@@ -73,8 +73,8 @@ async def provide_device(
 async def provide_operator(request: Request[Any, Any, Any]) -> Operator:
     """Take whoever shows the token of the data folder, from this machine, for the operator."""
     token = read_access_token(request.scope["headers"])
-    client = request.scope["client"]
-    if client is None or not ipaddress.ip_address(client[0]).is_loopback:
+    client, own = request.scope["client"], request.scope["server"]
+    if client is None or not (ipaddress.ip_address(client[0]).is_loopback or (own and client[0] == own[0])):
         raise RequestError("unauthorized")
     if not secrets.compare_digest(token, request.app.state["operator_token"]):
         raise RequestError("unauthorized")

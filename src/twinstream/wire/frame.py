@@ -167,10 +167,10 @@ def _unmask(payload: bytes, mask: bytes) -> bytes:
 def _read_close(payload: bytes) -> Message:
     if not payload:
         return Message(Opcode.CLOSE, close_code=NO_STATUS)
+    _check_text(payload[2:])
     code = int.from_bytes(payload[:2], "big")
     if len(payload) == 1 or not (code in _CLOSE_CODES or 3000 <= code < 5000):
         raise Disconnect(1002, "no such close code")
-    _check_text(payload[2:])
     return Message(Opcode.CLOSE, close_code=code)
 
 
