@@ -22,10 +22,10 @@ def test_no_message_is_longer_than_64_kib() -> None:
     sent: list[bytes] = []
     batch = Batch(1000, sent.append)
     half, whole, giant = b"h" * (MAX_MESSAGE_BYTES // 2), b"w" * MAX_MESSAGE_BYTES, b"g" * (MAX_MESSAGE_BYTES + 1)
-    for record in (half, half, b"x", whole, giant, b"y"):
+    for record in (half, half, b"x", whole, giant, b"y", b"z"):
         batch.put(record)
     batch.flush()
-    assert sent == [half + half, b"x", whole, giant, b"y"]
+    assert sent == [half + half, b"x", whole, giant, b"yz"]
 
 
 def test_what_is_cleared_is_not_sent() -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.stream.stage import Stage, make_filter
 from twinstream.errors import RequestError
 from twinstream.model.event import Change, Control
+from twinstream.ports.log import Cursor
 
 
 def test_sessions_that_count_alike_share_one_message() -> None:
@@ -72,6 +73,19 @@ def test_bookmarks_are_offered_every_thousand_matches_and_at_the_end() -> None:
     stage.log.tell_tail()
     socket.session.on_closed()
     assert [(cursor.position, cursor.seq) for cursor in stage.bookmarks()] == [(2201, 2200)]
+
+
+def test_of_bookmarks_with_one_number_the_furthest_is_kept() -> None:
+    """It spares the next reader the most counting."""
+    stage = Stage()
+    stage.append("a")
+    near, far = stage.connect(), stage.connect()
+    near.session.on_closed()
+    stage.log.append_control(Control(Change.FILTER, (99,)))
+    stage.log.tell_tail()
+    far.session.on_closed()
+    stage.hub.report_bookmark(1, Cursor(1, 1))
+    assert stage.bookmarks() == [Cursor(2, 1)]
 
 
 def test_a_session_that_got_nowhere_offers_no_bookmark() -> None:

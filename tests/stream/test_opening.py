@@ -35,3 +35,4 @@ def test_openings(seq_start: int | None, seq_end: int | None, live: bool, openin
 def test_wanted_seq(seq_start: int | None, live: bool, wanted: int) -> None:
     """The log is asked for a place before the wanted number; whoever starts live wants the nearest to the head."""
     assert wanted_seq(seq_start, live=live) == wanted
+    assert MAX_SEQ == 9223372036854775807
