@@ -125,6 +125,8 @@ def _read_file(path: Path) -> Sequence[PropertyPlan]:
         text = path.read_text("utf-8-sig")
         content: Any = msgspec.json.decode(text) if path.suffix == ".json" else tomllib.loads(text)
         tables = content.get("properties") if isinstance(content, dict) else content
+        if not isinstance(tables, list):
+            raise CommandError(EX_DATAERR, f"{path}: holds no list `properties`; `device add --help` shows one")
         for key in _unknown_keys(tables):
             nearest = difflib.get_close_matches(key, PropertyPlan.__struct_fields__, 1)
             known = nearest or PropertyPlan.__struct_fields__
@@ -139,7 +141,7 @@ def _read_file(path: Path) -> Sequence[PropertyPlan]:
         raise CommandError(EX_DATAERR, f"{path}: {' '.join(str(error).split())}; expected TOML or JSON") from None
 
 
-def _unknown_keys(tables: object) -> Iterator[str]:
-    for table in tables if isinstance(tables, list) else ():
+def _unknown_keys(tables: list[Any]) -> Iterator[str]:
+    for table in tables:
         if isinstance(table, dict):
             yield from sorted(table.keys() - set(PropertyPlan.__struct_fields__))
