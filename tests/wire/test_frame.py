@@ -186,6 +186,8 @@ def test_sequences_of_frames_agree_with_the_library(sent: list[tuple[int, bytes,
         code = refusal.close_code
     if code == 1007 and not isinstance(library.parser_exc, UnicodeDecodeError):
         return  # text that is not UTF-8: the library leaves that to its user
+    if "incomplete fragmented message" in str(library.parser_exc) and got[-1].opcode is Opcode.CLOSE:
+        return  # a close in the middle of a message is a close to us
     assert (code is not None) == (library.parser_exc is not None)
     assert code is None or (library.close_sent is not None and code == library.close_sent.code)
     control = [int(frame.opcode) for frame in expected if frame.opcode >= Opcode.CLOSE]
