@@ -76,6 +76,26 @@ def test_it_says_where_it_is(server: ServerProcess) -> None:
     assert not path.exists()
 
 
+def test_nobody_reads_what_it_says(tmp_path: Path) -> None:
+    """A server whose standard output is closed starts, answers and stops like any other."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    data = tmp_path / "data"
+    command = [sys.executable, "-m", "twinstream", "serve", f"--data={data}", "--port=0"]
+    with subprocess.Popen(command, stdout=writing, stderr=subprocess.PIPE, text=True) as process:
+        os.close(writing)
+        deadline_s = time.monotonic() + 20
+        while not (data / "admin.json").exists() and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        address = json.loads((data / "admin.json").read_text())
+        assert httpx.get(address["url"] + "/healthz").status_code == 200
+        process.terminate()
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+    assert "BrokenPipe" not in errors
+
+
 def test_metrics(server: ServerProcess) -> None:
     """The metrics name sessions by state and closes by code, and no key."""
     text = httpx.get(server.url + "/metrics").text

@@ -144,8 +144,7 @@ async def _serve(settings: Settings, *, demo: bool) -> int:
         await http.start(listener)
         stack.enter_context(address_file(settings.data / ADDRESS_FILE, url, parts.operator_token))
         parts.start_jobs(jobs)
-        print(f"twinstream {__version__} listens on {url}", flush=True)  # noqa: T201
-        print(json.dumps({"url": url, "pid": os.getpid()}), flush=True)  # noqa: T201
+        _announce(url)
         if world is not None:
             jobs.start(demo_content.run(url, world, certificate=settings.tls_cert), "demo")
         await stop.requested.wait()
@@ -155,6 +154,19 @@ async def _serve(settings: Settings, *, demo: bool) -> int:
         if not stop.exit_code:
             await parts.flush()
     return stop.exit_code
+
+
+def _announce(url: str) -> None:
+    """Say where the server is, for people, and in JSON for a program that reads along. Nobody may be listening."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.write(f"twinstream {__version__} listens on {url}\n")
+        if not sys.stdout.isatty():
+            sys.stdout.write(json.dumps({"url": url, "pid": os.getpid()}) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more at its end
 
 
 async def _stop_serving(parts: _Parts, http: HttpServer, stop: Stop, grace_s: float) -> None:
