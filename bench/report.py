@@ -103,6 +103,7 @@ class Report:
             "Delivery alone: server CPU, microseconds per delivered event, median (middle half)",
             self.deliveries,
             lambda delivery: delivery.delivery_us.text(),
+            lambda delivery: delivery.delivery_us.median,
         )
         yield _delivery_table(
             "Everything, taking the event in included: the same unit",
@@ -116,14 +117,31 @@ class Report:
         )
 
 
-def _delivery_table(title: str, deliveries: Sequence[Delivery], show: Callable[[Delivery], str]) -> str:
+def _delivery_table(
+    title: str,
+    deliveries: Sequence[Delivery],
+    show: Callable[[Delivery], str],
+    compare: Callable[[Delivery], float] | None = None,
+) -> str:
+    """Make a table; ``compare`` adds columns with the first server's figure as a multiple of each of the others'."""
     servers = list(dict.fromkeys(delivery.server for delivery in deliveries))
     rows: dict[str, dict[str, str]] = {}
+    figures: dict[str, dict[str, float]] = {}
     for delivery in deliveries:
         row = f"{delivery.scenario} to {delivery.subscribers:,}, {delivery.pattern}"
         rows.setdefault(row, {})[delivery.server] = show(delivery)
+        figures.setdefault(row, {})[delivery.server] = compare(delivery) if compare else 0
     cells = [[row, *(shown.get(server, "-") for server in servers)] for row, shown in rows.items()]
-    return _table(title, ["events", *servers], cells)
+    heads = ["events", *servers]
+    if compare is not None:
+        heads += [f"/ {server.partition('(')[2].rstrip(')') or server}" for server in servers[1:]]
+        for figure, line in zip(figures.values(), cells, strict=True):
+            line += [_multiple(figure.get(servers[0], 0), figure.get(server, 0)) for server in servers[1:]]
+    return _table(title, heads, cells)
+
+
+def _multiple(figure: float, of: float) -> str:
+    return f"{figure / of:.1f} x" if figure > 0 and of > 0 else "-"
 
 
 def _ingest_table(found: Sequence[Ingest]) -> str:
