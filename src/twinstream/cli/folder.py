@@ -6,6 +6,7 @@ using it.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def judge_folder(folder: Path, mount_table: str | None = None) -> list[str]:
             mount_table = MOUNT_TABLE.read_text(errors="surrogateescape")
         except OSError:
             return []
-    kind = _find_file_system(folder.resolve(), mount_table)
+    kind = _find_file_system(Path(os.path.realpath(folder)), mount_table)
     if kind not in NETWORK_FILE_SYSTEMS:
         return []
     return [f"data: {folder} is on a network file system ({kind}), on which events can be lost; give it a local disk"]
