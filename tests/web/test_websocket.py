@@ -152,7 +152,8 @@ async def test_a_client_that_just_goes(harness: Harness) -> None:
     """A connection that ends without a close frame ends its session."""
     client = await harness.connect()
     await client.close()
-    await until(lambda: not harness.hub.sessions())
+    await until(lambda: not harness.connections())
+    assert not harness.hub.sessions()
     assert harness.hub.counters.closes == {1006: 1}
     assert harness.keys.touched == [1, 1]
 
@@ -163,6 +164,33 @@ async def test_a_reset(harness: Harness) -> None:
     client.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.writer.transport.abort()
     await until(lambda: not harness.hub.sessions())
+
+
+async def test_half_a_connection_is_none(harness: Harness) -> None:
+    """Who ends its side without a close frame, and takes nothing, is gone at once and costs no more memory."""
+    slow = await _connect_slowly(harness)
+    await until(lambda: harness.hub.sessions()[0].status().state == "live")
+    (connection,) = harness.connections()
+    while connection.transport.get_write_buffer_size() < 50_000:
+        harness.append(10, "y" * 500)
+    slow.shutdown(socket.SHUT_WR)
+    await until(lambda: not harness.hub.sessions(), timeout_s=1)
+    assert harness.hub.counters.closes == {1006: 1}
+    await until(lambda: not harness.connections(), timeout_s=websocket.CLOSE_TIMEOUT_S + 2)
+    slow.close()
+
+
+async def test_who_has_caught_up_need_not_wait_for_others(harness: Harness) -> None:
+    """What a drained session takes from the ring leaves in the same turn, not with the next event or heartbeat."""
+    client = await harness.connect()
+    await until(lambda: harness.hub.sessions()[0].status().state == "live")
+    (connection,) = harness.connections()
+    connection.pause_writing()
+    harness.append(3)
+    connection.resume_writing()
+    assert not connection._queued
+    for seq in range(1, 4):
+        assert f'"seq":"{seq}"' in await client.read_text()
 
 
 async def test_too_many_messages(harness: Harness) -> None:

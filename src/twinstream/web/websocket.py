@@ -127,7 +127,13 @@ class StreamProtocol(asyncio.Protocol):
             self.transport.write(encode_pong(ping))
 
     def eof_received(self) -> None:
-        """Let the transport close: half a connection is of no use."""
+        """Let the transport close: half a connection is of no use, and what the client no longer takes is let go.
+
+        Why here: the transport tells that the connection is lost only once all that it holds has been written.
+        """
+        if self._session is not None:
+            self._session.on_closed()
+            self._end_soon(half_close=False)
 
     def pause_writing(self) -> None:
         """Tell the session that its outlet is full."""
@@ -138,6 +144,7 @@ class StreamProtocol(asyncio.Protocol):
         """Tell the session that its outlet is drained."""
         if self._session is not None:
             self._session.on_drained()
+            self._shell.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget everything."""
