@@ -11,7 +11,7 @@ import errno
 import os
 import resource
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ class Jobs:
         """Run a job again and again, ``interval_s`` after it has ended the last time."""
         self._tasks.append(asyncio.get_running_loop().create_task(self._repeat(interval_s, job, name), name=name))
 
-    def start(self, job: Coroutine[Any, Any, None], name: str) -> None:
+    def start(self, job: Callable[[], Awaitable[Any]], name: str) -> None:
         """Run something that lasts."""
         self._tasks.append(asyncio.get_running_loop().create_task(_guard(job, name), name=name))
 
@@ -79,12 +79,12 @@ class Jobs:
     async def _repeat(self, interval_s: float, job: Callable[[], Awaitable[Any]], name: str) -> None:
         while True:
             await asyncio.sleep(interval_s)
-            await _guard(job(), name)
+            await _guard(job, name)
 
 
-async def _guard(job: Awaitable[Any], name: str) -> None:
+async def _guard(job: Callable[[], Awaitable[Any]], name: str) -> None:
     try:
-        await job
+        await job()
     except RequestError as error:
         _log.warning("job put off", job=name, code=error.code)
     except Exception as error:

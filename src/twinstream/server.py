@@ -41,6 +41,7 @@ from twinstream.service.admin import AdminService
 from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.command import CommandService, Deliveries
 from twinstream.service.datapoint import DatapointService
+from twinstream.service.datum import DatumService
 from twinstream.service.device import DeviceService
 from twinstream.service.location import LocationService
 from twinstream.service.lockout import Lockout
@@ -240,6 +241,7 @@ class _Parts:
             "keys": self._subscriptions,
             "shell": self.shell,
             "devices": self.devices,
+            "device_data": DatumService(self.store),
             "device_authentication": self._authentication,
             "properties": PropertyService(self.store),
             "datapoints": self._datapoints,
