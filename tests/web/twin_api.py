@@ -14,7 +14,7 @@ from tests.twins import Scene
 from twinstream.errors import RequestError
 from twinstream.model.principal import Device, User
 from twinstream.service.secret import hash_secret
-from twinstream.web import command, datapoint, device, location, property, registration
+from twinstream.web import command, datapoint, datum, device, location, property, registration
 from twinstream.web.address import Addresses
 from twinstream.web.app import create_app
 from twinstream.web.body import BodyLimits
@@ -23,6 +23,7 @@ from twinstream.web.outer import Outer, RequestIds
 
 ROUTES = [
     *device.ROUTES,
+    *datum.ROUTES,
     *registration.ROUTES,
     *property.ROUTES,
     *datapoint.ROUTES,
@@ -57,6 +58,7 @@ class TwinApi:
                 "device_authentication": twins.authentication,
                 "clock": twins.clock,
                 "devices": twins.devices,
+                "device_data": twins.device_data,
                 "properties": twins.properties,
                 "datapoints": twins.datapoints,
                 "commands": twins.commands,

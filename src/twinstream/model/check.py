@@ -6,6 +6,8 @@ stored as they come, and shown escaped.
 
 from __future__ import annotations
 
+import re
+
 from twinstream.errors import RequestError
 
 LONGEST = 255
@@ -22,3 +24,18 @@ def check_text(text: str, *, field: str, shortest: int = 0, longest: int = LONGE
     if not shortest <= len(text) <= longest:
         raise invalid(field, f"has {shortest} to {longest} characters")
     return text
+
+
+def check_segment(text: str, *, field: str) -> str:
+    """Answer a name that is to stand in a path, 1 to `LONGEST` characters.
+
+    Raises:
+        RequestError: ``invalid`` for one that no path could carry, or of another length.
+    """
+    check_text(text, field=field, shortest=1)
+    if _UNNAMEABLE.search(text) or text.endswith(".json"):
+        raise invalid(field, "has no slash, no control characters and no ending .json")
+    return text
+
+
+_UNNAMEABLE = re.compile(r"[/\\\x00-\x1f\x7f]|\A\.{1,2}\Z")

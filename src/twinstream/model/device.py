@@ -35,12 +35,21 @@ class ConnectionStatus(StrEnum):
     OFFLINE = "Offline"
 
 
+class NodeType(StrEnum):
+    """What a gateway's node is, as ``node_type`` spells it (ayla-facts 3.2)."""
+
+    GENERIC = "Generic"
+    ZIGBEE = "Zigbee"
+
+
 class Device(msgspec.Struct, frozen=True, kw_only=True):
     """A device with the attributes of its twin. Times are seconds since 1970, ``lat`` and ``lng`` degrees.
 
     ``user_uuid`` and ``user_id`` name the owner, None while nobody has registered it. ``regtoken`` is the token that
     its display or LAN shows, ``setup_token`` the one that an app gave it in Wi-Fi set-up. ``presence_epoch`` counts
-    how often it came online.
+    how often it came online. A node has the gateway that it is behind (None once it has left), and from its gateway
+    ``node_type``, ``power``, ``ntwkaddr`` and ``address``. The owner said ``time_zone`` and, ``street`` to ``zip``,
+    the postal address.
     """
 
     key: int
@@ -63,8 +72,23 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     registration_type: RegistrationType
     registered_at: float | None
     regtoken: str | None
+    regtoken_at: float | None
     setup_token: str | None
     setup_token_at: float | None
+    button_at: float | None
+    join_ends_at: float | None
+    gateway_key: int | None
+    gateway_dsn: str | None
+    node_type: NodeType | None
+    power: str | None
+    ntwkaddr: str | None
+    address: str | None
+    time_zone: str | None
+    street: str | None
+    city: str | None
+    state: str | None
+    country: str | None
+    zip: str | None
     connection_status: ConnectionStatus
     connected_at: float | None
     presence_epoch: int

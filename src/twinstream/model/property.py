@@ -6,13 +6,12 @@ ever comes to an output property from its device.
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 
 import msgspec
 
 from twinstream.errors import RequestError
-from twinstream.model.check import check_text, invalid
+from twinstream.model.check import check_segment, check_text
 from twinstream.model.value import BaseType, Value
 
 
@@ -63,10 +62,8 @@ class PropertyPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_plan(plan: PropertyPlan) -> PropertyPlan:
     """Answer the plan. Raises RequestError ``invalid`` for a name that no path could carry, or one that is too long."""
-    check_text(plan.name, field="name", shortest=1)
+    check_segment(plan.name, field="name")
     check_text(plan.display_name or plan.name, field="display_name", shortest=1)
-    if _UNNAMEABLE.search(plan.name) or plan.name.endswith(".json"):
-        raise invalid("name", "has no slash, no control characters and no ending .json")
     return plan
 
 
@@ -78,6 +75,3 @@ def check_settable(direction: Direction, read_only: bool) -> None:
     """Let users set input properties. Raises RequestError ``forbidden`` for the others."""
     if direction is not Direction.INPUT or read_only:
         raise RequestError("forbidden", "The property is read-only: only its device sets it.")
-
-
-_UNNAMEABLE = re.compile(r"[/\\\x00-\x1f\x7f]|\A\.{1,2}\Z")

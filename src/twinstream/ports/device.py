@@ -75,7 +75,7 @@ class Devices(Protocol):
         """Make those of the devices Offline that are Online under these very epochs; answer their keys."""
 
     def list_present(self) -> Sequence[PresenceMark]:
-        """List the devices that are Online."""
+        """List the devices that are Online, without nodes: whether these talk, their gateways say."""
 
     def find_many(self, keys: Sequence[int]) -> Sequence[Device]:
         """Find devices by key, in the order of keys."""

@@ -81,6 +81,7 @@ class RegistrationService:
         work.log.append(make_unregistration_event(device, audience, work.now_s))
         work.shares.end_all(device.dsn)
         work.commands.remove_all(device.key)
+        work.device_data.remove_all(device.key)
         work.devices.change(device.key, user_uuid=None, registered_at=None, lat=None, lng=None)
 
     def _inform(self, work: UnitOfWork, device: Device, *, status: int) -> None:

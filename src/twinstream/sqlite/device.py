@@ -141,7 +141,7 @@ class Devices(Repository):
     def list_present(self) -> Sequence[PresenceMark]:
         """List the devices that are Online."""
         statement = f"""SELECT json_group_array({write_object(PresenceMark, "device", epoch="device.presence_epoch")})
-            FROM device WHERE connection_status = 'Online'"""
+            FROM device WHERE connection_status = 'Online' AND registration_type <> 'Node'"""
         return self._read(_MARKS, statement, {}) or []
 
     def _read_sights(self, user: principal.User, condition: str, **values: object) -> list[Sight]:
@@ -177,9 +177,18 @@ _OBJECT = write_object(
     Device,
     "device",
     user_id="(SELECT user.id FROM user WHERE user.uuid = device.user_uuid)",
+    gateway_dsn="(SELECT gateway.dsn FROM device AS gateway WHERE gateway.key = device.gateway_key)",
     has_properties="json(iif(EXISTS (SELECT 1 FROM property WHERE property.device_key = device.key), 'true', 'false'))",
 )
-_CHANGEABLE = frozenset(Device.__struct_fields__) - {"key", "dsn", "oem", "user_id", "has_properties", "updated_at"}
+_CHANGEABLE = frozenset(Device.__struct_fields__) - {
+    "key",
+    "dsn",
+    "oem",
+    "user_id",
+    "gateway_dsn",
+    "has_properties",
+    "updated_at",
+}
 _DEVICE = msgspec.json.Decoder(Device)
 _DEVICES = msgspec.json.Decoder(list[Device])
 _AUDIENCES = msgspec.json.Decoder(dict[int, Audience])

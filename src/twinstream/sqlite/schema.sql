@@ -59,7 +59,11 @@ CREATE TABLE device (
   device_type TEXT NOT NULL DEFAULT 'Wifi',
   sw_version TEXT, mac TEXT, hwsig TEXT, ip TEXT, lan_ip TEXT, ssid TEXT, lat REAL, lng REAL,
   user_uuid TEXT, registration_type TEXT NOT NULL DEFAULT 'Dsn', registered_at REAL,
-  regtoken TEXT, setup_token TEXT, setup_token_at REAL,
+  regtoken TEXT, regtoken_at REAL, setup_token TEXT, setup_token_at REAL,
+  button_at REAL,                     -- when its button was pushed (Button-Push)
+  join_ends_at REAL,                  -- until when the nodes of this gateway can be registered
+  gateway_key INTEGER REFERENCES device (key), node_type TEXT, power TEXT, ntwkaddr TEXT, address TEXT, -- of nodes
+  time_zone TEXT, street TEXT, city TEXT, state TEXT, country TEXT, zip TEXT, -- said by its owner
   connection_status TEXT NOT NULL DEFAULT 'Offline', connected_at REAL, presence_epoch INTEGER NOT NULL DEFAULT 0,
   activated_at REAL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
   private_key TEXT,                   -- sealed; its public half is on the device (x-Ayla-client-auth)
@@ -69,16 +73,42 @@ CREATE INDEX device_user ON device (user_uuid);
 CREATE INDEX device_oem ON device (oem);
 CREATE UNIQUE INDEX device_auth ON device (auth_hash);
 CREATE INDEX device_regtoken ON device (regtoken);
+CREATE INDEX device_button ON device (ip) WHERE button_at IS NOT NULL;
+CREATE INDEX device_shown ON device (ip) WHERE user_uuid IS NULL;
+CREATE INDEX device_gateway ON device (gateway_key) WHERE gateway_key IS NOT NULL;
+-- Which node was behind a gateway under which address, also if it has left: it has its DSN again when it comes back.
+CREATE TABLE node (
+  gateway_key INTEGER NOT NULL, address TEXT NOT NULL, device_key INTEGER NOT NULL, PRIMARY KEY (gateway_key, address)
+) WITHOUT ROWID;
+-- When devices came and went: the newest of each.
+CREATE TABLE connection (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, device_key INTEGER NOT NULL REFERENCES device (key) ON DELETE CASCADE,
+  status TEXT NOT NULL, created_at REAL NOT NULL
+);
+CREATE INDEX connection_device ON connection (device_key, number);
+CREATE TABLE device_datum (
+  device_key INTEGER NOT NULL REFERENCES device (key) ON DELETE CASCADE, key TEXT NOT NULL, value TEXT NOT NULL,
+  created_at REAL NOT NULL, updated_at REAL NOT NULL, PRIMARY KEY (device_key, key)
+) WITHOUT ROWID;
+-- The key that an app and its device talk with on their own network.
+CREATE TABLE lan_key (
+  device_key INTEGER PRIMARY KEY REFERENCES device (key) ON DELETE CASCADE, id INTEGER NOT NULL, key TEXT NOT NULL -- sealed
+);
 CREATE TABLE property (
   key INTEGER PRIMARY KEY AUTOINCREMENT,
   device_key INTEGER NOT NULL REFERENCES device (key) ON DELETE CASCADE,
   name TEXT NOT NULL, display_name TEXT NOT NULL, base_type TEXT NOT NULL, direction TEXT NOT NULL,
   scope TEXT NOT NULL DEFAULT 'user', read_only INTEGER NOT NULL DEFAULT 0,
   ack_enabled INTEGER NOT NULL DEFAULT 0, track_only_changes INTEGER NOT NULL DEFAULT 0,
+  time_series INTEGER NOT NULL DEFAULT 0, derived INTEGER NOT NULL DEFAULT 0, host_sw_version INTEGER NOT NULL DEFAULT 0,
+  app_type TEXT, recipe TEXT, mime_type TEXT,
+  denied_roles TEXT NOT NULL DEFAULT '[]', -- JSON array: who has one of these roles does not see the property
+  retention_days INTEGER,             -- NULL: the server's default
   value TEXT NOT NULL DEFAULT 'null', -- JSON
   datapoint_updated_at REAL, datapoint_id TEXT, ack_status INTEGER, ack_message INTEGER, acked_at REAL,
   UNIQUE (device_key, name)
 );
+CREATE INDEX property_retention ON property (retention_days) WHERE retention_days IS NOT NULL;
 -- History of datapoints, apart from the log, with its own retention; acknowledgement fields change.
 CREATE TABLE datapoint (
   number INTEGER PRIMARY KEY AUTOINCREMENT,

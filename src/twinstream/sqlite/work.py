@@ -14,6 +14,7 @@ from twinstream.ports import (
     application,
     command,
     datapoint,
+    datum,
     device,
     oem,
     property,
@@ -27,6 +28,7 @@ from twinstream.sqlite.access_rule import AccessRules
 from twinstream.sqlite.application import Applications
 from twinstream.sqlite.command import Commands
 from twinstream.sqlite.datapoint import Datapoints
+from twinstream.sqlite.datum import DeviceData
 from twinstream.sqlite.device import Devices
 from twinstream.sqlite.oem import Oems
 from twinstream.sqlite.property import Properties
@@ -51,6 +53,7 @@ class View:
         self.applications: application.Applications = Applications(connection, now_s)
         self.commands: command.Commands = Commands(connection, now_s)
         self.datapoints: datapoint.Datapoints = Datapoints(connection, now_s)
+        self.device_data: datum.DeviceData = DeviceData(connection, now_s)
         self.devices: device.Devices = Devices(connection, now_s)
         self.oems: oem.Oems = Oems(connection, now_s)
         self.properties: property.Properties = Properties(connection, now_s)

@@ -18,3 +18,9 @@ def read_query(request: Request[Any, Any, Any], name: str) -> str | None:
     if len(values) > 1:
         raise RequestError("duplicate_parameter", f"{name} is given twice.", field=name)
     return values[0] or None if values else None
+
+
+def read_list(request: Request[Any, Any, Any], name: str) -> list[str]:
+    """Answer all values of ``name[]`` and ``name``, but for empty ones; the brackets may come encoded."""
+    values: list[str] = [*request.query_params.getall(f"{name}[]", []), *request.query_params.getall(name, [])]
+    return [value for value in values if value]
