@@ -81,9 +81,12 @@ async def test_what_lasts_is_ended_too() -> None:
             cleaned.append(1)
 
     jobs = Jobs()
-    jobs.start(last(), "lasting")
+    jobs.start(last, "lasting")
     await asyncio.sleep(0)
     await jobs.end("lasting")
+    assert cleaned == [1]
+    jobs.start(last, "ended before it began")
+    await jobs.end()
     assert cleaned == [1]
 
 

@@ -21,6 +21,7 @@ import shutil
 import sys
 from collections import Counter
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import httpx
@@ -147,7 +148,7 @@ async def _serve(settings: Settings, *, demo: bool) -> int:
         parts.start_jobs(jobs)
         _announce(url)
         if world is not None:
-            jobs.start(demo_content.run(url, world, certificate=settings.tls_cert), "demo")
+            jobs.start(partial(demo_content.run, url, world, certificate=settings.tls_cert), "demo")
         await stop.requested.wait()
         await jobs.end("demo")
         await _stop_serving(parts, http, stop, settings.shutdown_grace_s)
