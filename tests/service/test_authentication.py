@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 from pathlib import Path
@@ -75,6 +76,31 @@ async def test_a_new_key_ends_the_one_before(twins: Twins, public_key: str) -> N
     """One authentication key per device is in force."""
     old = await twins.authentication.authenticate(by_proof(public_key, twins.clock.now_s()))
     new = await twins.authentication.authenticate(by_proof(public_key, twins.clock.now_s()))
+    assert await refused(twins, by_key(old.auth_key or ""))
+    assert not await refused(twins, by_key(new.auth_key or ""))
+
+
+async def test_an_ended_key_is_not_remembered_by_a_look_up_under_way(
+    twins: Twins, public_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that found the old key in force just before it was replaced does not keep it in force."""
+    old = await twins.authentication.authenticate(by_proof(public_key, twins.clock.now_s()))
+    twins.authentication.forget(old.device.key)  # so that the store is asked
+    query, answered, replaced = twins.store.query, asyncio.Event(), asyncio.Event()
+
+    async def ask_slowly(question: object) -> object:
+        found = await query(question)
+        answered.set()
+        await replaced.wait()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(twins.store, "query", ask_slowly)
+        request = asyncio.create_task(twins.authentication.authenticate(by_key(old.auth_key or "")))
+        await answered.wait()
+    new = await twins.authentication.authenticate(by_proof(public_key, twins.clock.now_s()))
+    replaced.set()
+    await request
     assert await refused(twins, by_key(old.auth_key or ""))
     assert not await refused(twins, by_key(new.auth_key or ""))
 

@@ -157,6 +157,33 @@ async def test_what_cannot_be_stored_is_tried_again(scene: Scene, monkeypatch: p
     assert told(twins) == ["Online", "Offline"]
 
 
+async def test_a_device_whose_going_and_coming_both_failed_still_goes(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the store took neither of does not leave a silent device Online for ever."""
+    twins = scene.twins
+    await twins.presence.touch(scene.device.key)
+    twins.clock.turn(PRESENCE_TIMEOUT_S)
+    full = asyncio.Event()
+
+    async def fail(_: object) -> None:
+        await full.wait()
+        raise RequestError("storage_full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(twins.store, "run", fail)
+        tick = asyncio.create_task(twins.presence.tick())
+        await asyncio.sleep(0)
+        touch = asyncio.create_task(twins.presence.touch(scene.device.key))
+        for _ in range(3):
+            await asyncio.sleep(0)  # let both come as far as the store
+        full.set()
+        await asyncio.gather(tick, touch)
+    twins.clock.turn(PRESENCE_TIMEOUT_S)
+    await twins.presence.tick()
+    assert (told(twins), await status(scene)) == (["Online", "Offline"], "Offline")
+
+
 async def test_a_caller_that_goes_away_does_not_tear_memory_from_store(scene: Scene) -> None:
     """If a request is cancelled while its device comes online, the device still goes offline later."""
     twins = scene.twins

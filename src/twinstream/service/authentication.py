@@ -95,7 +95,8 @@ class DeviceAuthentication:
             device = await self._store.query(lambda view: view.devices.find_principal(auth_hash))
             if device is None:
                 raise RequestError("unauthorized")
-            self._remember(device, auth_hash)
+            if device.key not in self._hashes:  # Why: a newer key may have come into force since the store was asked
+                self._remember(device, auth_hash)
         return device
 
     async def _check_proof(self, credential: DeviceCredential) -> Device:

@@ -1,8 +1,7 @@
 """Presence: who talks is Online, who has not talked for a while is Offline.
 
 A device talks with any authenticated request. When it last did is only remembered (no write per poll); what is stored
-is
-that it came and that it went, each with its event. Rules:
+is that it came and that it went, each with its event. Rules:
 
 * Each coming raises the device's epoch; a going carries the epoch that it ends. So a late Offline never overwrites a
   newer Online, whichever process either comes from.
@@ -96,7 +95,7 @@ class PresenceService:
         except RequestError as error:
             _log.warning("going offline could not be stored", devices=len(silent), reason=error.code)
             for mark in silent:
-                if mark.key not in self._epochs and mark.key not in self._arrivals:
+                if mark.key not in self._epochs:  # else it came again meanwhile
                     self._remember(mark, now + RETRY_S)
 
     async def _arrive(self, key: int) -> None:
@@ -110,8 +109,9 @@ class PresenceService:
             del self._arrivals[key]
 
     def _remember(self, mark: PresenceMark, deadline: float) -> None:
+        if mark.key not in self._epochs:  # the entry of one that is known already looks again when its time has come
+            heapq.heappush(self._deadlines, (deadline, mark.key))
         self._epochs[mark.key] = mark.epoch
-        heapq.heappush(self._deadlines, (deadline, mark.key))
 
     def _is_fresh(self, key: int, now: float) -> bool:
         talked = self._talked.get(key)
