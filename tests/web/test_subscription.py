@@ -107,10 +107,32 @@ async def test_the_cloud_form(api: Api) -> None:
         assert failure["errors"][0]["code"] in ("forbidden", "no_access_rule")
 
 
+async def test_a_star_may_be_escaped(api: Api) -> None:
+    """`\\*`, as the documents' samples print it, is the star, in each list and in a change too."""
+    admin = await api.join("aaaaaaaa", "admin", "OEM::Admin")
+    wanted = {**CLOUD, "property_name": "\\*", "oem_model": " \\* ", "dsn": "A"}
+    made = (await api.call(201, "POST", PATH, wanted, headers=admin))["subscription"]
+    assert (made["property_name"], made["oem_model"], made["dsn"]) == ("*", "*", "A")
+    change = {"dsn": "\\*", "oem_model": "ledevb"}
+    changed = (await api.call(200, "PUT", f"{PATH}/{made['id']}", change, headers=admin))["subscription"]
+    assert (changed["dsn"], changed["oem_model"]) == ("*", "ledevb")
+
+
+async def test_all_devices_of_all_models_is_refused_with_a_remedy(api: Api) -> None:
+    """A cloud subscription names devices or models; who names neither is told so."""
+    admin = await api.join("aaaaaaaa", "admin", "OEM::Admin")
+    failure = await api.call(422, "POST", PATH, {**CLOUD, "dsn": "*", "oem_model": "*"}, headers=admin)
+    assert failure["errors"][0]["message"] == (
+        "Name either the devices (dsn) or their models (oem_model); both can't be *."
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
         ({"dsn": "*", "oem_model": "*"}, "dsn"),
+        ({"dsn": "\\*", "oem_model": "\\*"}, "dsn"),
+        ({"dsn": "A,\\*"}, "dsn"),
         ({"dsn": None, "oem_model": "*"}, "dsn"),
         ({"dsn": "A,*"}, "dsn"),
         ({"dsn": ",".join(map(str, range(1001)))}, "dsn"),

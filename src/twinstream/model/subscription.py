@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from twinstream.errors import RequestError
 from twinstream.model.check import check_text, invalid
 from twinstream.model.event import EventType
 from twinstream.model.filter import Clause, Filter
@@ -100,7 +101,8 @@ def check_terms(terms: Terms) -> Terms:
         if len(terms.types) != 1:
             raise invalid("subscription_type", "is exactly one type for this client_type")
         if terms.oem_models is None and terms.dsns is None:
-            raise invalid("dsn", "names devices where oem_model is *")
+            message = "Name either the devices (dsn) or their models (oem_model); both can't be *."
+            raise RequestError("invalid", message, field="dsn")
     return terms
 
 

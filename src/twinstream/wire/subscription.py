@@ -167,7 +167,9 @@ def _read_types(text: str, field: str) -> tuple[EventType, ...]:
 
 
 def _read_list(text: str | None, field: str) -> Selection:
-    return parse_selection(text or "*", field=field)
+    """Read a list; ``\\*``, as the documents' samples print the star, is the star."""
+    names = ("*" if name.strip() == r"\*" else name for name in (text or "*").split(","))
+    return parse_selection(",".join(names), field=field)
 
 
 def _read_whole(number: int | str | None, field: str) -> int:
