@@ -34,6 +34,26 @@ def test_five_sessions_of_a_subscription_each_get_everything() -> None:
     assert stage.hub.counters.delivered == 10
 
 
+def test_a_flaw_in_a_dispatch_costs_nobody_a_number() -> None:
+    """All sessions are closed with 1011, bookmarks stay true, and who comes back gets the same events and numbers."""
+    stage = Stage()
+    sockets = [stage.connect() for _ in range(3)]
+    stage.append("a")
+
+    def fail(message: bytes) -> None:
+        raise RuntimeError
+
+    sockets[1].session.send = fail
+    with pytest.raises(RuntimeError):
+        stage.append("bcd")
+    assert [socket.close_code for socket in sockets] == [1011] * 3
+    assert all(cursor.seq == cursor.position for cursor in stage.bookmarks())
+    late = stage.connect()
+    stage.append("ef")
+    assert late.records == ["1:a", "2:b", "3:c", "4:d", "5:e", "6:f"]
+    assert stage.connect(seq_start=3).records == ["3:c", "4:d", "5:e", "6:f"]
+
+
 def test_one_more_replaces_the_one_silent_longest() -> None:
     """If that is silent for more than 35 s; else the newcomer is refused, and told when to come again."""
     stage = Stage()

@@ -71,7 +71,7 @@ MUTANTS = {
         Bend(Hub, "_remember", "self._ring_floor = self._ring.popleft().position", "self._ring.popleft()")
     ],
     "R3: what a page has sent is sent again": [
-        Bend(Hub, "dispatch", " and position > session.position:", ":"),
+        Bend(Hub, "_offer", " and position > session.position:", ":"),
         Bend(Session, "take", " or position <= self.position:", ":"),
     ],
     "R4: a full outlet is sent more": [Bend(Session, "on_full", "if self.state is State.LIVE:", "if False:")],
@@ -99,7 +99,7 @@ MUTANTS = {
     ],
     "seq_end: one too few": [Bend(Session, "_send_page", "if seq > self._last_seq", "if seq >= self._last_seq")],
     "seq_end: never ends when live": [Bend(Session, "_count", "if seq == self._last_seq:", "if False:")],
-    "batch: a partial one waits": [Bend(Hub, "dispatch", "session.flush()", "pass")],
+    "batch: a partial one waits": [Bend(Hub, "_offer", "session.flush()", "pass")],
     "batch: overtaken by the close": [Bend(Session, "end", "self.flush()", "pass")],
     "batch: too many records": [
         Bend(Batch, "put", "len(self._records) == self._size", "len(self._records) > self._size")

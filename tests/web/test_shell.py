@@ -16,6 +16,7 @@ from twinstream.ports.log import Page, PageRequest, StartPoint
 from twinstream.service.subscription import OpenedStream
 from twinstream.settings import Settings
 from twinstream.stream.limits import StreamLimits
+from twinstream.stream.session import Session
 
 
 async def refusal(harness: Harness, request: str) -> tuple[int, str, str | None]:
@@ -184,6 +185,40 @@ async def test_a_page_that_cannot_be_read(harness: Harness, monkeypatch: pytest.
         assert await client.read_close() == 1011
     harness.append()
     assert '"seq":"1"' in await healthy.read_text()
+
+
+async def test_a_page_that_cannot_be_sent(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flaw in the sending of a page costs only that session, which is closed with 1011 instead of standing still."""
+    original = Session.on_page
+
+    def fail_once(session: Session, page: Page) -> None:
+        monkeypatch.setattr(Session, "on_page", original)
+        raise RuntimeError
+
+    harness.append(2)
+    monkeypatch.setattr(Session, "on_page", fail_once)
+    unlucky, lucky = await asyncio.gather(*(harness.connect(f"stream_key={KEY}&seq_start=0") for _ in range(2)))
+    codes = {(await unlucky.read_frame())[0], (await lucky.read_frame())[0]}
+    assert codes == {1, 8}
+    assert harness.hub.counters.closes == {1011: 1}
+
+
+async def test_a_flaw_does_not_stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If what is due for one session fails, the others have their heartbeats all the same."""
+    async with serving(stream_limits=StreamLimits(heartbeat_interval_s=0.2)) as harness:
+        client = await harness.connect()
+        failed = asyncio.Event()
+        original = harness.hub.tick
+
+        def fail_once(now_s: float) -> float:
+            monkeypatch.setattr(harness.hub, "tick", original)
+            failed.set()
+            raise RuntimeError
+
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+        monkeypatch.setattr(harness.hub, "tick", fail_once)
+        await failed.wait()
+        assert await client.read_frame() == (1, b"1|Z")
 
 
 async def test_pages_are_read_by_a_few_tasks(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:

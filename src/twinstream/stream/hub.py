@@ -46,34 +46,16 @@ class Hub:
         self._bookmarks: dict[tuple[int, int], Cursor] = {}
 
     def dispatch(self, records: Sequence[Record]) -> None:
-        """Hand records to the sessions that are live. Register it with `EventLog.follow`."""
-        match = self._live.match
-        delivered = 0
-        unflushed: dict[Session, None] = {}
-        for record in records:
-            entry, position = record.entry, record.position
-            if isinstance(entry, Event):
-                tail = entry.tail
-                messages: dict[int, bytes] = {}
-                for session in match(entry):
-                    seq = session.seq + 1
-                    if seq < session.plain_below and position > session.position:  # LIVE; R3
-                        session.seq = seq
-                        session.position = position
-                        message = messages.get(seq)
-                        if message is None:
-                            message = messages[seq] = encode_record(seq, tail)
-                        session.send(message)
-                        delivered += 1
-                    elif session.take(position, tail):
-                        unflushed[session] = None
-            else:
-                self._apply(entry, position)
-            self.dispatched = position
-            self._remember(record)
-        for session in unflushed:
-            session.flush()
-        self.counters.delivered += delivered
+        """Hand records to the sessions that are live. Register it with `EventLog.follow`.
+
+        If that fails, a flaw of the program, who was offered what is uncertain from there on: all sessions are closed
+        with 1011 while their cursors are true, and go on from the log when they come back. The failure is raised then.
+        """
+        try:
+            self._offer(records)
+        except BaseException:
+            self._start_over(records[-1].position)
+            raise
 
     def admit(self, subscription_id: int, now_s: float) -> None:
         """Make sure that one more session of the subscription may be attached.
@@ -204,6 +186,45 @@ class Hub:
             del self._sessions[session.subscription_id]
 
     # ----
+
+    def _offer(self, records: Sequence[Record]) -> None:
+        match = self._live.match
+        delivered = 0
+        unflushed: dict[Session, None] = {}
+        for record in records:
+            entry, position = record.entry, record.position
+            if isinstance(entry, Event):
+                tail = entry.tail
+                messages: dict[int, bytes] = {}
+                for session in match(entry):
+                    seq = session.seq + 1
+                    if seq < session.plain_below and position > session.position:  # LIVE; R3
+                        session.seq = seq
+                        session.position = position
+                        message = messages.get(seq)
+                        if message is None:
+                            message = messages[seq] = encode_record(seq, tail)
+                        session.send(message)
+                        delivered += 1
+                    elif session.take(position, tail):
+                        unflushed[session] = None
+            else:
+                self._apply(entry, position)
+            self.dispatched = position
+            self._remember(record)
+        for session in unflushed:
+            session.flush()
+        self.counters.delivered += delivered
+
+    def _start_over(self, dispatched: int) -> None:
+        """Close all sessions, while `dispatched` still says what they were offered, and go on behind the failure."""
+        for session in self.sessions():
+            try:
+                session.end(Disconnect(1011))
+            except Exception:  # its outlet may be what has failed
+                session.on_closed(1011)
+        self.dispatched = self._ring_floor = dispatched
+        self._ring.clear()
 
     def _apply(self, control: Control, position: int) -> None:
         """Let a change take effect on the sessions of its subscriptions."""

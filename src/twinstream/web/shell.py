@@ -6,8 +6,7 @@ nor SQL.
 Invariants:
 
 * A session is attached only with an answer that no later change of its subscription contradicts: whoever is between the
-first
-  question and `Hub.attach` is told of every change that is dispatched meanwhile, and asks again.
+  first question and `Hub.attach` is told of every change that is dispatched meanwhile, and asks again.
 * No task and no timer belongs to a single idle session.
 """
 
@@ -247,13 +246,12 @@ class Shell:
                 continue
             try:
                 page = await self._log.read_page(request)
-            except Exception as error:
-                _log.error("page not read", subscription_id=request.subscription_id, exc_info=error)
-                session.end(Disconnect(1011))
-            else:
                 self.pages += 1
                 session.on_page(page)
-                self.flush()
+            except Exception as error:
+                _log.error("page not read or sent", subscription_id=request.subscription_id, exc_info=error)
+                session.end(Disconnect(1011))
+            self.flush()
 
     def _arm(self, delay_s: float) -> None:
         if self._timer is None:
@@ -262,11 +260,14 @@ class Shell:
     def _tick(self) -> None:
         self._timer = None
         now_s = self.clock.monotonic_s()
-        due_s = self.hub.tick(now_s)
-        self.flush()
-        if due_s < inf:
-            longest_s = min(LONGEST_SLEEP_S, self._settings.heartbeat_interval_s)
-            self._arm(min(max(due_s - now_s, 0.0), longest_s))
+        due_s = now_s + LONGEST_SLEEP_S
+        try:
+            due_s = self.hub.tick(now_s)
+        finally:  # a flaw in what is due for one session does not stop the clock of the others
+            self.flush()
+            if due_s < inf:
+                longest_s = min(LONGEST_SLEEP_S, self._settings.heartbeat_interval_s)
+                self._arm(min(max(due_s - now_s, 0.0), longest_s))
 
 
 class _Watch:
