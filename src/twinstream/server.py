@@ -244,7 +244,7 @@ class _Parts:
             "devices": self.devices,
             "device_data": DatumService(self.store),
             "device_authentication": self._authentication,
-            "properties": PropertyService(self.store),
+            "properties": PropertyService(self.store, keep_s=settings.datapoint_retention_s),
             "datapoints": self._datapoints,
             "commands": self._commands,
             "locations": LocationService(self.store),

@@ -17,7 +17,8 @@ from twinstream.model.value import BaseType
 class PropertyState(msgspec.Struct, frozen=True, array_like=True):
     """What decides whether a datapoint may be created, and what its event says, read in one piece.
 
-    ``holders`` are those of `model.device.Audience`. ``newest`` is given for properties that track only changes, and
+    ``holders`` are those of `model.device.Audience`; ``hidden_from`` those of them, or the owner, whose role must not
+    see the property. ``newest`` is given for properties that track only changes, and
     only once they have a datapoint. (``array_like`` is how stores transfer it; nothing depends on it.)
     """
 
@@ -35,6 +36,7 @@ class PropertyState(msgspec.Struct, frozen=True, array_like=True):
     ack_enabled: bool
     track_only_changes: bool
     holders: dict[str, Operation]
+    hidden_from: tuple[str, ...]
     newest: Datapoint | None
 
 
@@ -78,8 +80,9 @@ class Datapoints(Protocol):
     def list_visible(self, user: principal.User, ref: PropertyRef, limit: int) -> Sequence[Datapoint] | None:
         """List the newest datapoints of such a property, oldest first, by the same conditions. None: not visible."""
 
-    def find_old(self, before: float, after: int, limit: int) -> tuple[Sequence[int], int | None]:
-        """Find what may be purged: numbers of datapoints created before a time that are not their property's newest.
+    def find_old(self, keep_s: float, after: int, limit: int) -> tuple[Sequence[int], int | None]:
+        """Find what may be purged: numbers of datapoints older than ``keep_s``, or than their property's own
+        ``retention_days``, that are not their property's newest.
 
         Looks at ``limit`` datapoints whose number is above ``after``; answers where to go on, None at the end.
         """

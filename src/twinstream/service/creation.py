@@ -118,6 +118,8 @@ class _Group:
             raise RequestError("not_found")
         by_user = isinstance(caller, User)
         if isinstance(caller, User):
+            if caller.uuid in state.hidden_from:
+                raise RequestError("not_found")
             check_steering(Audience(state.owner, state.holders), caller.uuid)
             check_settable(state.direction, state.read_only)
         elif caller.key != state.device_key:

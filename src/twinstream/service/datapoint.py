@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import cast
 
 from twinstream.errors import RequestError
 from twinstream.model.check import invalid
@@ -92,10 +93,9 @@ class DatapointService:
 
     async def purge(self) -> int:
         """Delete slice by slice what is too old, but never a property's newest datapoint; answer how many."""
-        before, deleted = self._clock.now_s() - self._keep_s, 0
-        place: int | None = 0
+        deleted, place = 0, cast("int | None", 0)
         while place is not None:
-            numbers, place = await self._store.query(partial(_find_old, before=before, after=place))
+            numbers, place = await self._store.query(partial(_find_old, keep_s=self._keep_s, after=place))
             if numbers:
                 deleted += await self._store.run(partial(_remove, numbers=numbers))
         return deleted
@@ -117,8 +117,8 @@ class DatapointService:
         work.log.append(make_ack_event(state, datapoint, answer, ack_id, acked_at))
 
 
-def _find_old(view: View, *, before: float, after: int) -> tuple[Sequence[int], int | None]:
-    return view.datapoints.find_old(before, after, PURGE_SLICE)
+def _find_old(view: View, *, keep_s: float, after: int) -> tuple[Sequence[int], int | None]:
+    return view.datapoints.find_old(keep_s, after, PURGE_SLICE)
 
 
 def _remove(work: UnitOfWork, *, numbers: Sequence[int]) -> int:

@@ -166,8 +166,7 @@ class DeviceService:
         check_dsn(check_text(dsn, field="dsn"))
         check_text(oem_model, field="oem_model", shortest=1)
         check_text(product_name or dsn, field="product_name", shortest=1)
-        for plan in properties:
-            check_plan(plan)
+        plans = [check_plan(plan) for plan in properties]
         new = NewDevice(
             dsn=dsn,
             oem=oem,
@@ -176,7 +175,7 @@ class DeviceService:
             product_name=product_name or dsn,
             registration_type=registration_type,
         )
-        return await self._store.run(lambda work: _add(work, operator, new, properties))
+        return await self._store.run(lambda work: _add(work, operator, new, plans))
 
     async def provision(
         self, operator: Operator, oem: str, dsn: str, oem_model: str, **attributes: Unpack[Attributes]

@@ -106,4 +106,6 @@ def _make_property_event(type_: EventType, state: PropertyState, body: wire.Data
     )
     tail = wire.encode_tail(wire.DatapointMessage(metadata, body))
     readers = () if state.owner is None else (state.owner, *state.holders)
+    if state.hidden_from:
+        readers = tuple(reader for reader in readers if reader not in state.hidden_from)
     return Event(type_, state.oem, state.oem_model, state.dsn, state.name, readers, tail)

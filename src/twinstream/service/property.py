@@ -12,10 +12,14 @@ from twinstream.ports.work import Store
 
 
 class PropertyService:
-    """Use cases of users who look at properties."""
+    """Use cases of users who look at properties.
 
-    def __init__(self, store: Store) -> None:
+    ``retention_days`` is how long datapoints are kept of properties that say nothing of it.
+    """
+
+    def __init__(self, store: Store, *, keep_s: float = 30 * 86_400.0) -> None:
         self._store = store
+        self.retention_days = max(1, round(keep_s / 86_400))
 
     async def find(self, user: User, ref: PropertyRef) -> Property:
         """Find a property of a device that the user may see. Raises RequestError ``not_found``."""

@@ -16,7 +16,7 @@ from twinstream.model.property import PropertyRef
 from twinstream.ports.datapoint import AcknowledgedDatapoint, PropertyState, StoredDatapoint
 from twinstream.sqlite.device import HOLDERS, VISIBLE, bind_user, encode
 from twinstream.sqlite.insert import insert_rows
-from twinstream.sqlite.property import bind_property, match_property
+from twinstream.sqlite.property import SHOWN, bind_property, match_property
 from twinstream.sqlite.repository import Repository
 from twinstream.sqlite.structure import write_array, write_boolean, write_object
 
@@ -81,7 +81,7 @@ class Datapoints(Repository):
             f"""SELECT {_OBJECT} FROM {VISIBLE} AS visible JOIN device USING (key)
             JOIN property ON property.device_key = device.key
             JOIN datapoint ON datapoint.property_key = property.key AND datapoint.id = :id
-            WHERE {match_property(ref)} AND {_SINCE_REGISTRATION}""",
+            WHERE {match_property(ref)} AND {SHOWN} AND {_SINCE_REGISTRATION}""",
             {**bind_user(user), **bind_property(ref), "id": datapoint_id, "now_s": self._now_s},
         )
         return None if row is None else _DATAPOINT.decode(row[0])
@@ -95,23 +95,27 @@ class Datapoints(Repository):
                     ORDER BY datapoint.number DESC LIMIT :limit
                 ) AS datapoint WHERE {_SINCE_REGISTRATION}
             ) FROM {VISIBLE} AS visible JOIN device USING (key)
-            JOIN property ON property.device_key = device.key WHERE {match_property(ref)}""",
+            JOIN property ON property.device_key = device.key WHERE {match_property(ref)} AND {SHOWN}""",
             {**bind_user(user), **bind_property(ref), "limit": limit, "now_s": self._now_s},
         )
         return None if row is None else _DATAPOINTS.decode(row[0])
 
-    def find_old(self, before: float, after: int, limit: int) -> tuple[Sequence[int], int | None]:
+    def find_old(self, keep_s: float, after: int, limit: int) -> tuple[Sequence[int], int | None]:
         """Find what may be purged."""
         (row,) = self._run(
-            """SELECT json_group_array(chunk.number)
-                FILTER (WHERE chunk.created_at < :before AND property.datapoint_id IS NOT chunk.id),
-                max(chunk.number), min(chunk.created_at), count(*)
+            """SELECT json_group_array(chunk.number) FILTER (
+                    WHERE chunk.created_at < :now_s - coalesce(property.retention_days * 86400.0, :keep_s)
+                    AND property.datapoint_id IS NOT chunk.id
+                ), max(chunk.number), min(chunk.created_at), count(*),
+                :now_s - min(:keep_s, coalesce(
+                    (SELECT min(retention_days) FROM property WHERE retention_days IS NOT NULL) * 86400.0, :keep_s
+                ))
             FROM (SELECT number, id, property_key, created_at FROM datapoint WHERE number > :after
                 ORDER BY number LIMIT :limit) AS chunk
             JOIN property ON property.key = chunk.property_key""",
-            {"before": before, "after": after, "limit": limit},
+            {"now_s": self._now_s, "keep_s": keep_s, "after": after, "limit": limit},
         )
-        numbers, last, oldest, count = row
+        numbers, last, oldest, count, before = row
         at_end = count < limit or oldest >= before
         return _NUMBERS.decode(numbers), None if at_end else last
 
@@ -141,6 +145,10 @@ _STATE = write_array(
     oem_model="device.oem_model",
     owner="device.user_uuid",
     holders=f"json({HOLDERS})",
+    hidden_from=f"""json(iif(property.denied_roles = '[]', '[]', (
+        SELECT json_group_array(user.uuid) FROM user
+        WHERE (user.uuid = device.user_uuid OR user.uuid IN (SELECT key FROM json_each({HOLDERS})))
+            AND user.role IN (SELECT value FROM json_each(property.denied_roles)))))""",
     newest=f"""json((SELECT {_OBJECT} FROM datapoint
         WHERE property.track_only_changes AND datapoint.id = property.datapoint_id))""",
 )

@@ -165,7 +165,7 @@ def name_column(ref: DeviceRef) -> str:
 
 def bind_user(user: principal.User) -> dict[str, object]:
     """Answer the values that `VISIBLE` asks for, beside ``now_s``."""
-    return {"user_uuid": user.uuid, "user_id": user.id, "oem": user.oem}
+    return {"user_uuid": user.uuid, "user_id": user.id, "oem": user.oem, "role": user.role}
 
 
 def encode(value: Any) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from twinstream.model import principal
 from twinstream.model.device import DeviceRef
-from twinstream.model.property import Direction, Property, PropertyPlan, PropertyRef
+from twinstream.model.property import Property, PropertyPlan, PropertyRef
 from twinstream.sqlite.device import VISIBLE, bind_user, encode, name_column
 from twinstream.sqlite.repository import Repository
 from twinstream.sqlite.structure import write_object
@@ -19,32 +19,13 @@ class Properties(Repository):
 
     def add(self, device_key: int, plans: Sequence[PropertyPlan]) -> None:
         """Give a device properties."""
-        rows = [
-            (
-                plan.name,
-                plan.display_name or plan.name,
-                plan.base_type,
-                plan.direction,
-                plan.direction is Direction.OUTPUT,
-                plan.ack_enabled,
-                plan.track_only_changes,
-            )
-            for plan in plans
-        ]
-        self._run(
-            """INSERT INTO property
-                (device_key, name, display_name, base_type, direction, read_only, ack_enabled, track_only_changes)
-            SELECT :device_key, plan.value ->> 0, plan.value ->> 1, plan.value ->> 2, plan.value ->> 3,
-                plan.value ->> 4, plan.value ->> 5, plan.value ->> 6
-            FROM json_each(:plans) AS plan WHERE true ON CONFLICT (device_key, name) DO NOTHING""",
-            {"device_key": device_key, "plans": encode(rows)},
-        )
+        self._run(_ADD, {"device_key": device_key, "plans": encode(plans)})
 
     def find_visible(self, user: principal.User, ref: PropertyRef) -> Property | None:
         """Find a property that the user may see."""
         row = self._first(
             f"""SELECT {_OBJECT} FROM {VISIBLE} AS visible JOIN device USING (key)
-                JOIN property ON property.device_key = device.key WHERE {match_property(ref)}""",
+                JOIN property ON property.device_key = device.key WHERE {match_property(ref)} AND {SHOWN}""",
             {**bind_user(user), **bind_property(ref), "now_s": self._now_s},
         )
         return None if row is None else _PROPERTY.decode(row[0])
@@ -56,7 +37,7 @@ class Properties(Repository):
         row = self._first(
             f"""SELECT (
                 SELECT json_group_array({_OBJECT} ORDER BY property.name) FROM property
-                WHERE property.device_key = device.key
+                WHERE property.device_key = device.key AND {SHOWN}
                     AND (:names IS NULL OR property.name IN (SELECT value FROM json_each(:names)))
             ) FROM {VISIBLE} AS visible JOIN device USING (key) WHERE device.{name_column(device)} = :device""",
             {
@@ -82,6 +63,31 @@ def bind_property(ref: PropertyRef) -> dict[str, object]:
     return {"device": ref[0], "property": ref[1]}
 
 
-_OBJECT = write_object(Property, "property", value="json(property.value)", product_name="device.product_name")
+_DEFAULTS = {
+    "display_name": "plan.value ->> 'name'",
+    "read_only": "plan.value ->> 'direction' = 'output'",
+}
+"""What a plan that says nothing of it means (see `model.property.check_plan`)."""
+
+SHOWN = """(property.denied_roles = '[]' OR :role NOT IN (SELECT value FROM json_each(property.denied_roles)))"""
+"""The condition that whoever has the role ``:role`` sees the property; `bind_user` answers the value."""
+
+_ADD = f"""
+    INSERT INTO property (device_key, {", ".join(PropertyPlan.__struct_fields__)})
+    SELECT :device_key, {
+    ", ".join(
+        f"plan.value ->> '{name}'" if name not in _DEFAULTS else f"coalesce(plan.value ->> '{name}', {_DEFAULTS[name]})"
+        for name in PropertyPlan.__struct_fields__
+    )
+}
+    FROM json_each(:plans) AS plan WHERE true ON CONFLICT (device_key, name) DO NOTHING"""
+
+_OBJECT = write_object(
+    Property,
+    "property",
+    value="json(property.value)",
+    denied_roles="json(property.denied_roles)",
+    product_name="device.product_name",
+)
 _PROPERTY = msgspec.json.Decoder(Property)
 _PROPERTIES = msgspec.json.Decoder(list[Property])

@@ -20,7 +20,7 @@ async def list_properties_by_dsn(
     dsn: FromPath[str], request: Request[Any, Any, Any], user: Given[User], properties: Given[PropertyService]
 ) -> list[PropertyReply]:
     """List a device's properties with their values; ``names[]=a&names[]=b`` picks some."""
-    return show_properties(await properties.list_of_device(user, dsn, _read_names(request)))
+    return show_properties(await properties.list_of_device(user, dsn, _read_names(request)), properties.retention_days)
 
 
 @get("/apiv1/devices/{device_key:str}/properties", tags=["properties"])
@@ -28,7 +28,9 @@ async def list_properties(
     device_key: FromPath[str], request: Request[Any, Any, Any], user: Given[User], properties: Given[PropertyService]
 ) -> list[PropertyReply]:
     """List the properties of a device named by its key."""
-    return show_properties(await properties.list_of_device(user, read_id(device_key), _read_names(request)))
+    return show_properties(
+        await properties.list_of_device(user, read_id(device_key), _read_names(request)), properties.retention_days
+    )
 
 
 @get("/apiv1/dsns/{dsn:str}/properties/{name:str}", tags=["properties"])
@@ -36,7 +38,7 @@ async def get_property_by_dsn(
     dsn: FromPath[str], name: FromPath[str], user: Given[User], properties: Given[PropertyService]
 ) -> PropertyReply:
     """Answer a property with its value."""
-    return show_property(await properties.find(user, by_dsn(dsn, name)))
+    return show_property(await properties.find(user, by_dsn(dsn, name)), properties.retention_days)
 
 
 @get("/apiv1/devices/{device_key:str}/properties/{name:str}", tags=["properties"])
@@ -44,7 +46,7 @@ async def get_property(
     device_key: FromPath[str], name: FromPath[str], user: Given[User], properties: Given[PropertyService]
 ) -> PropertyReply:
     """Answer a property of a device named by its key."""
-    return show_property(await properties.find(user, by_device(device_key, name)))
+    return show_property(await properties.find(user, by_device(device_key, name)), properties.retention_days)
 
 
 @get("/apiv1/properties/{property_key:str}", tags=["properties"])
@@ -52,7 +54,7 @@ async def get_property_by_key(
     property_key: FromPath[str], user: Given[User], properties: Given[PropertyService]
 ) -> PropertyReply:
     """Answer a property by its own key."""
-    return show_property(await properties.find(user, by_key(property_key)))
+    return show_property(await properties.find(user, by_key(property_key)), properties.retention_days)
 
 
 ROUTES = [list_properties_by_dsn, list_properties, get_property_by_dsn, get_property, get_property_by_key]

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import msgspec
 
 from twinstream.model.property import Property
-from twinstream.model.value import BaseType
 from twinstream.wire.time import format_optional_time
-
-RETENTION_DAYS = 30
 
 
 class PropertyFieldsReply(msgspec.Struct, frozen=True):
-    """A property (ayla-facts 3.4). ``value``: of booleans the numbers 0 and 1, null before the first datapoint."""
+    """A property (ayla-facts 3.4). ``value``: of booleans the numbers 0 and 1, null before the first datapoint.
+
+    ``generated_at`` and ``generated_from`` are always null: no source says what they would hold.
+    """
 
     type: str
     name: str
@@ -31,8 +31,8 @@ class PropertyFieldsReply(msgspec.Struct, frozen=True):
     host_sw_version: bool
     time_series: bool
     derived: bool
-    app_type: None
-    recipe: None
+    app_type: str | None
+    recipe: str | None
     value: int | float | str | None
     denied_roles: tuple[str, ...]
     ack_enabled: bool
@@ -41,6 +41,8 @@ class PropertyFieldsReply(msgspec.Struct, frozen=True):
     acked_at: str | None
     retention_days: int
     mime_type: str | None
+    generated_at: None = None
+    generated_from: None = None
 
 
 class PropertyReply(msgspec.Struct, frozen=True):
@@ -49,8 +51,8 @@ class PropertyReply(msgspec.Struct, frozen=True):
     property: PropertyFieldsReply
 
 
-def show_property(found: Property, *, retention_days: int = RETENTION_DAYS) -> PropertyReply:
-    """Write a property. Fields that need what is not served yet have the value of a plain property."""
+def show_property(found: Property, retention_days: int) -> PropertyReply:
+    """Write a property; ``retention_days`` is the server's default."""
     return PropertyReply(
         PropertyFieldsReply(
             type="Property",
@@ -65,23 +67,23 @@ def show_property(found: Property, *, retention_days: int = RETENTION_DAYS) -> P
             product_name=found.product_name,
             track_only_changes=found.track_only_changes,
             display_name=found.display_name,
-            host_sw_version=False,
-            time_series=False,
-            derived=False,
-            app_type=None,
-            recipe=None,
+            host_sw_version=found.host_sw_version,
+            time_series=found.time_series,
+            derived=found.derived,
+            app_type=found.app_type,
+            recipe=found.recipe,
             value=found.value,
-            denied_roles=(),
+            denied_roles=found.denied_roles,
             ack_enabled=found.ack_enabled,
             ack_status=found.ack_status,
             ack_message=found.ack_message,
             acked_at=format_optional_time(found.acked_at),
-            retention_days=retention_days,
-            mime_type="application/octet-stream" if found.base_type is BaseType.MESSAGE else None,
+            retention_days=found.retention_days or retention_days,
+            mime_type=found.mime_type,
         )
     )
 
 
-def show_properties(found: Sequence[Property]) -> list[PropertyReply]:
+def show_properties(found: Sequence[Property], retention_days: int) -> list[PropertyReply]:
     """Write a list of properties."""
-    return [show_property(one) for one in found]
+    return [show_property(one, retention_days) for one in found]
