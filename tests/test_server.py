@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import os
 import signal
@@ -15,17 +14,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.certificate import make_certificate
 from tests.live.server import ServerProcess, running_server
 
 pytestmark = pytest.mark.live
@@ -185,7 +181,7 @@ async def test_a_stuck_client_does_not_hold_up_the_shutdown(tmp_path: Path) -> N
 
 def test_tls(tmp_path: Path) -> None:
     """With a certificate the server speaks https and wss, and nothing else on that port."""
-    certificate, key_file = _make_certificate(tmp_path)
+    certificate, key_file = make_certificate(tmp_path)
     with running_server(tmp_path / "data", tls_cert=certificate, tls_key=key_file) as server:
         assert server.url.startswith("https://127.0.0.1:")
         trust = ssl.create_default_context(cafile=str(certificate))
@@ -230,28 +226,3 @@ def test_no_secret_is_logged(tmp_path: Path) -> None:
 def _run_server(data: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "twinstream", "serve", f"--data={data}", *flags]
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-
-
-def _make_certificate(folder: Path) -> tuple[Path, Path]:
-    """Write a self-signed certificate for 127.0.0.1 and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_file, key_file = folder / "cert.pem", folder / "key.pem"
-    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    key_file.chmod(0o600)
-    return certificate_file, key_file

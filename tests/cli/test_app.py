@@ -48,6 +48,13 @@ def test_help_teaches_with_examples(
     assert max(map(len, output.splitlines())) <= 80
 
 
+def test_tail_tells_what_a_pipe_gets_and_how_to_trust_a_private_ca(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both stand in its help."""
+    _, output, _ = run(capsys, "tail", "--help")
+    assert "a pipe or a file gets lines of JSON" in output
+    assert "SSL_CERT_FILE" in output
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -20,8 +21,14 @@ def record(seq: int) -> str:
 
 
 @asynccontextmanager
-async def playing(*plays: Play, refuse: dict[int, int] | None = None) -> AsyncIterator[tuple[str, list[str]]]:
-    """Serve one play per connection on a free port; ``refuse`` maps connection numbers to HTTP statuses.
+async def playing(
+    *plays: Play,
+    refuse: dict[int, int] | None = None,
+    refusal: str = '{"detail":"told so"}',
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[tuple[str, list[str]]]:
+    """Serve one play per connection on a free port; ``refuse`` maps connection numbers to HTTP statuses, whose body is
+    ``refusal``.
 
     Answers the stream's URL, and the list of requested targets, which grows.
     """
@@ -33,13 +40,13 @@ async def playing(*plays: Play, refuse: dict[int, int] | None = None) -> AsyncIt
         status = (refuse or {}).get(len(targets) - 1)
         if status is None:
             return None
-        response = connection.respond(HTTPStatus(status), '{"error":{"message":"told so"}}')
+        response = connection.respond(HTTPStatus(status), refusal)
         response.headers["Retry-After"] = "7" if len(targets) == 1 else "0"
         return response
 
     async def handle(connection: ServerConnection) -> None:
         await plays[next(socket_count)](connection)
 
-    async with serve(handle, "127.0.0.1", 0, process_request=admit) as server:
+    async with serve(handle, "127.0.0.1", 0, process_request=admit, ssl=tls) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        yield f"ws://127.0.0.1:{port}/stream?stream_key=k", targets
+        yield f"{'wss' if tls else 'ws'}://127.0.0.1:{port}/stream?stream_key=k", targets

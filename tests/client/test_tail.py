@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+import ssl
+from pathlib import Path
 
 import msgspec
 import pytest
 from websockets.asyncio.server import ServerConnection
 
+from tests.certificate import make_certificate
 from tests.client.play import playing, record
 from twinstream.client.stream import Received
 from twinstream.client.tail import describe_event, tail
@@ -103,18 +107,60 @@ async def test_a_person_gets_lines() -> None:
     assert len(targets) == 1
 
 
+async def test_a_private_authority_is_trusted_throughout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SSL_CERT_FILE holds for the question where the stream ends as for the stream."""
+    certificate, key_file = make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate, key_file)
+
+    async def play(connection: ServerConnection) -> None:
+        await connection.send(record(26))
+
+    async with playing(play, refuse={0: 200}, refusal='{"seq":"26","oldest":"1"}', tls=tls) as (url, targets):
+        assert await tail(url, out=Terminal()) == 0
+    assert targets[1].endswith("&seq_start=17&observe=1")
+
+
 @pytest.mark.parametrize("bounds", [{"count": 2}, {"seconds": 0.3}])
 async def test_a_script_can_bound_it(bounds: dict[str, float]) -> None:
     """So many events, or so long, and then it ends well."""
 
+    codes: list[int | None] = []
+
     async def play(connection: ServerConnection) -> None:
         await connection.send(record(1) + record(2))
         await connection.wait_closed()
+        codes.append(connection.close_code)
 
     out = io.StringIO()
     async with playing(play) as (url, _):
         assert await tail(url, out=out, **bounds) == 0  # type: ignore[arg-type]
     assert len(out.getvalue().splitlines()) == 2
+    assert codes == [1000]
+
+
+async def test_ctrl_c_closes_the_stream_well() -> None:
+    """Being cancelled, which is what Ctrl-C comes to, it says goodbye with 1000."""
+    codes: list[int | None] = []
+    is_shown = asyncio.Event()
+
+    class Watched(io.StringIO):
+        def flush(self) -> None:
+            is_shown.set()
+
+    async def play(connection: ServerConnection) -> None:
+        await connection.send(record(1))
+        await connection.wait_closed()
+        codes.append(connection.close_code)
+
+    async with playing(play) as (url, _):
+        task = asyncio.create_task(tail(url, out=Watched()))
+        await is_shown.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert codes == [1000]
 
 
 @pytest.mark.parametrize(
@@ -127,6 +173,24 @@ async def test_a_refusal_has_its_exit_code(status: int, exit_code: int) -> None:
             await tail(url.replace("=k", "=0123456789abcdef"), out=io.StringIO())
     assert caught.value.exit_code == exit_code
     assert "0123456789abcdef" not in str(caught.value)
+
+
+async def test_the_reason_of_a_refusal_is_told_once() -> None:
+    """What is told of a refusal is the detail of the server's problem document."""
+    reason = "seq_start is a decimal number from 0 to 9."
+    problem = {"type": "about:blank", "title": "Bad", "status": 400, "detail": reason, "code": "bad_seq_start"}
+    async with playing(refuse={0: 400}, refusal=json.dumps(problem)) as (url, _):
+        with pytest.raises(CommandError) as caught:
+            await tail(url, out=io.StringIO())
+    assert str(caught.value) == f"the server refused the stream (400): {reason}"
+
+
+async def test_a_refusal_without_a_reason_shows_its_status_once() -> None:
+    """A proxy's page is not shown."""
+    async with playing(refuse={0: 400}, refusal="<html>") as (url, _):
+        with pytest.raises(CommandError) as caught:
+            await tail(url, out=io.StringIO())
+    assert str(caught.value) == "the server refused the stream (400): Bad Request"
 
 
 async def test_a_closing_is_explained() -> None:

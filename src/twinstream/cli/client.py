@@ -13,8 +13,11 @@ from twinstream.exits import EX_USAGE, CommandError
 URL_FORM = "ws://127.0.0.1:8800/stream?stream_key=KEY"
 
 TAIL_EXAMPLES = f"""\
+On a terminal each event is a line to read; a pipe or a file gets lines of JSON.
 It looks on: what it receives is not acknowledged, and costs no collector its
 place. It reconnects by itself, and ends with Ctrl-C.
+
+The certificate of a private CA is trusted for wss:// if SSL_CERT_FILE names it.
 
 Examples:
 
@@ -30,7 +33,7 @@ def tail(
     /,
     *,
     json: Annotated[
-        bool, Parameter(negative="", show_default=False, help="Print each event as a line of JSON.")
+        bool, Parameter(negative="", show_default=False, help="Print lines of JSON on a terminal too.")
     ] = False,
     count: Annotated[int | None, Parameter(metavar="N", help="End after so many events.")] = None,
     seconds: Annotated[float | None, Parameter(metavar="S", help="End after so long.")] = None,

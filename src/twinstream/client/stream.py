@@ -45,12 +45,18 @@ class UnreachableError(TwinstreamError):
 
 
 class RefusedError(TwinstreamError):
-    """The server answered the handshake with an HTTP status instead of a socket."""
+    """The server answered the handshake with an HTTP status instead of a socket; ``message`` is its reason."""
 
     def __init__(self, status: int, message: str, retry_after_s: float | None = None) -> None:
         self.status = status
         self.retry_after_s = retry_after_s
-        super().__init__(message or f"HTTP {status}")
+        super().__init__(message)
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    """What matters of problem details (RFC 9457)."""
+
+    detail: str = ""
 
 
 class MessageError(TwinstreamError):
@@ -90,14 +96,18 @@ async def read_stream(
                 if was_up:
                     notify("connected again" if last_seq is None else f"connected again, going on after {last_seq}")
                 was_up = True
-                async for received in _read_socket(socket):
-                    failures = 0
-                    if last_seq is not None and received.seq <= last_seq:
-                        continue
-                    if last_seq is not None and received.seq > last_seq + 1:
-                        notify(f"events {last_seq + 1} to {received.seq - 1} are no longer kept")
-                    last_seq = received.seq
-                    yield received
+                try:
+                    async for received in _read_socket(socket):
+                        failures = 0
+                        if last_seq is not None and received.seq <= last_seq:
+                            continue
+                        if last_seq is not None and received.seq > last_seq + 1:
+                            notify(f"events {last_seq + 1} to {received.seq - 1} are no longer kept")
+                        last_seq = received.seq
+                        yield received
+                except (GeneratorExit, asyncio.CancelledError):
+                    await socket.close()  # Why: `connect` takes whatever leaves it for a failure, and closes with 1011
+                    raise
                 return
         except InvalidStatus as error:
             refused = _read_refusal(error)
@@ -202,12 +212,10 @@ def _read_refusal(error: InvalidStatus) -> RefusedError:
     except ValueError:
         retry_after_s = None
     try:
-        body = msgspec.json.decode(response.body or b"", type=dict[str, Any])
-        told = body.get("error", "")
-        message = str(told["message"] if isinstance(told, dict) else told)
-    except (msgspec.DecodeError, KeyError):
+        message = msgspec.json.decode(response.body or b"", type=_Problem).detail
+    except msgspec.DecodeError:
         message = ""
-    return RefusedError(response.status_code, message, retry_after_s)
+    return RefusedError(response.status_code, message or response.reason_phrase, retry_after_s)
 
 
 def _read_closing(error: ConnectionClosed) -> Disconnect | None:
