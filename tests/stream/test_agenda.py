@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from math import inf
 
 from twinstream.stream.agenda import Agenda
@@ -45,12 +46,36 @@ def test_hastened_items_are_called_once() -> None:
 
 
 def test_infinity_is_never() -> None:
-    """Who answers infinity, or is set to it, is forgotten."""
+    """Who answers infinity is not called again."""
     agenda, item = Agenda(), Item(inf)
     agenda.call(item, 1)
     assert agenda.tick(1, 9) == inf
-    other = Item(1)
+    assert len(agenda) == 0
+
+
+def test_what_is_forgotten_is_let_go_at_once() -> None:
+    """Nothing of a forgotten item is kept until it would have been due."""
+    agenda, item, other = Agenda(), Item(1), Item(1)
+    agenda.call(item, 2)
     agenda.call(other, 2)
-    other.due_s = inf
-    assert agenda.tick(9, 9) == inf
-    assert other.calls == []
+    agenda.forget(item)
+    agenda.forget(item)
+    gone = weakref.ref(item)
+    del item
+    assert gone() is None
+    assert agenda.tick(9, 9) == 10
+    assert other.calls == [9]
+
+
+def test_an_item_that_is_forgotten_while_it_is_called_stays_forgotten() -> None:
+    """A session that closes in its own call answers infinity."""
+
+    class Closing(Item):
+        def on_time(self, now_s: float) -> float:
+            agenda.forget(self)
+            return inf
+
+    agenda, item = Agenda(), Closing(0)
+    agenda.call(item, 1)
+    assert agenda.tick(1, 9) == inf
+    assert len(agenda) == 0

@@ -184,6 +184,7 @@ class Hub:
         sessions.remove(session)
         if not sessions:
             del self._sessions[session.subscription_id]
+        self._agenda.forget(session)
 
     # ----
 
