@@ -13,12 +13,21 @@ from tests.services import OPERATOR, PASSWORD, Services
 from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.device import DeviceService
 from twinstream.service.presence import PresenceService
-from twinstream.web import access_rule, admin, share, subscription, token, user
+from twinstream.web import access_rule, admin, contact, datum, share, subscription, token, user
 from twinstream.web.address import Addresses
 from twinstream.web.app import create_app
 from twinstream.web.outer import RequestIds
 
-ROUTES = [*user.ROUTES, *token.ROUTES, *subscription.ROUTES, *access_rule.ROUTES, *share.ROUTES, *admin.ROUTES]
+ROUTES = [
+    *user.ROUTES,
+    *token.ROUTES,
+    *subscription.ROUTES,
+    *access_rule.ROUTES,
+    *share.ROUTES,
+    *datum.USER_ROUTES,
+    *contact.ROUTES,
+    *admin.ROUTES,
+]
 OPERATOR_HEADERS = {"authorization": "auth_token operator"}
 
 
@@ -66,6 +75,7 @@ async def open_api(services: Services) -> AsyncIterator[Api]:
             "devices": DeviceService(store, ids, sealer, presence),
             "users": services.users,
             "shares": services.shares,
+            "metadata": services.metadata,
             "subscriptions": services.subscriptions,
             "numbering": services.numbering,
             "access_rules": services.access_rules,

@@ -16,6 +16,7 @@ from twinstream.ports.log import Cursor, PageRequest
 from twinstream.ports.work import UnitOfWork
 from twinstream.service.access_rule import AccessRuleService
 from twinstream.service.admin import AdminService
+from twinstream.service.datum import DatumService
 from twinstream.service.lockout import Lockout
 from twinstream.service.numbering import Numbering
 from twinstream.service.password import Passwords
@@ -66,6 +67,7 @@ class Services:
         self.admin = AdminService(self.store, self.new_id, self.passwords, self.cache)
         self.users = UserService(self.store, self.clock, self.new_id, self.passwords, Lockout(self.clock), self.cache)
         self.shares = ShareService(self.store)
+        self.metadata = DatumService(self.store)
         self.access_rules = AccessRuleService(self.store)
         self.subscriptions = SubscriptionService(
             self.store,

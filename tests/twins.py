@@ -22,7 +22,6 @@ from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.command import CommandService, Deliveries
 from twinstream.service.creation import Draft
 from twinstream.service.datapoint import DatapointService
-from twinstream.service.datum import DatumService
 from twinstream.service.device import DeviceService
 from twinstream.service.location import LocationService
 from twinstream.service.presence import PresenceService
@@ -51,7 +50,6 @@ class Twins(Services):
         self.presence = PresenceService(self.store, self.clock, timeout_s=PRESENCE_TIMEOUT_S)
         self.authentication = DeviceAuthentication(self.store, self.clock, self.new_id, self.sealer, self.presence)
         self.devices = DeviceService(self.store, self.new_id, self.sealer, self.presence)
-        self.device_data = DatumService(self.store)
         self.properties = PropertyService(self.store)
         self.datapoints = DatapointService(self.store, self.clock, self.new_id, self.deliveries, keep_s=KEEP_S)
         self.commands = CommandService(self.store, self.deliveries)

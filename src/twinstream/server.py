@@ -242,7 +242,7 @@ class _Parts:
             "keys": self._subscriptions,
             "shell": self.shell,
             "devices": self.devices,
-            "device_data": DatumService(self.store),
+            "metadata": DatumService(self.store),
             "device_authentication": self._authentication,
             "properties": PropertyService(self.store, keep_s=settings.datapoint_retention_s),
             "datapoints": self._datapoints,

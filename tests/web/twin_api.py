@@ -23,7 +23,7 @@ from twinstream.web.outer import Outer, RequestIds
 
 ROUTES = [
     *device.ROUTES,
-    *datum.ROUTES,
+    *datum.DEVICE_ROUTES,
     *registration.ROUTES,
     *property.ROUTES,
     *datapoint.ROUTES,
@@ -58,7 +58,7 @@ class TwinApi:
                 "device_authentication": twins.authentication,
                 "clock": twins.clock,
                 "devices": twins.devices,
-                "device_data": twins.device_data,
+                "metadata": twins.metadata,
                 "properties": twins.properties,
                 "datapoints": twins.datapoints,
                 "commands": twins.commands,

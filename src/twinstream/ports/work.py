@@ -23,7 +23,7 @@ from twinstream.ports.access_rule import AccessRules
 from twinstream.ports.application import Applications
 from twinstream.ports.command import Commands
 from twinstream.ports.datapoint import Datapoints
-from twinstream.ports.datum import DeviceData
+from twinstream.ports.datum import Data
 from twinstream.ports.device import Devices
 from twinstream.ports.log import LogWriter
 from twinstream.ports.oem import Oems
@@ -47,13 +47,14 @@ class View(Protocol):
     applications: Applications
     commands: Commands
     datapoints: Datapoints
-    device_data: DeviceData
+    device_data: Data
     devices: Devices
     oems: Oems
     properties: Properties
     shares: Shares
     subscriptions: Subscriptions
     tokens: Tokens
+    user_data: Data
     users: Users
 
     @property

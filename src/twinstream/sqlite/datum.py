@@ -1,8 +1,9 @@
-"""Metadata of devices in SQLite: the table `device_datum`."""
+"""Metadata in SQLite: the tables `device_datum` and `user_datum`, alike but for whose it is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import msgspec
 
@@ -11,38 +12,57 @@ from twinstream.sqlite.repository import Repository
 from twinstream.sqlite.structure import write_object
 
 
-class DeviceData(Repository):
-    """See `ports.datum.DeviceData`."""
+class _Data(Repository):
+    """See `ports.datum.Data`."""
 
-    def list_all(self, device_key: int) -> Sequence[Datum]:
-        """List a device's data."""
+    table: ClassVar[str]
+    owner: ClassVar[str]
+    datum: ClassVar[str]
+
+    def list_all(self, owner: int) -> Sequence[Datum]:
+        """List an owner's data."""
         (row,) = self._run(
-            f"SELECT json_group_array({_OBJECT} ORDER BY key) FROM device_datum WHERE device_key = ?", (device_key,)
+            f"SELECT json_group_array({self.datum} ORDER BY key) FROM {self.table} WHERE {self.owner} = ?", (owner,)
         )
         return _DATA.decode(row[0])
 
-    def find(self, device_key: int, key: str) -> Datum | None:
+    def find(self, owner: int, key: str) -> Datum | None:
         """Find one."""
-        row = self._first(f"SELECT {_OBJECT} FROM device_datum WHERE device_key = ? AND key = ?", (device_key, key))
+        row = self._first(f"SELECT {self.datum} FROM {self.table} WHERE {self.owner} = ? AND key = ?", (owner, key))
         return None if row is None else _DATUM.decode(row[0])
 
-    def put(self, device_key: int, key: str, value: str) -> None:
+    def put(self, owner: int, key: str, value: str) -> None:
         """Store a value."""
         self._run(
-            """INSERT INTO device_datum (device_key, key, value, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
-            ON CONFLICT (device_key, key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at""",
-            (device_key, key, value, self._now_s, self._now_s),
+            f"""INSERT INTO {self.table} ({self.owner}, key, value, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT ({self.owner}, key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at""",
+            (owner, key, value, self._now_s, self._now_s),
         )
 
-    def remove(self, device_key: int, key: str) -> None:
+    def remove(self, owner: int, key: str) -> None:
         """Delete one."""
-        self._run("DELETE FROM device_datum WHERE device_key = ? AND key = ?", (device_key, key))
+        self._run(f"DELETE FROM {self.table} WHERE {self.owner} = ? AND key = ?", (owner, key))
 
-    def remove_all(self, device_key: int) -> None:
-        """Delete all of a device's."""
-        self._run("DELETE FROM device_datum WHERE device_key = ?", (device_key,))
+    def remove_all(self, owner: int) -> None:
+        """Delete all of an owner's."""
+        self._run(f"DELETE FROM {self.table} WHERE {self.owner} = ?", (owner,))
 
 
-_OBJECT = write_object(Datum, "device_datum")
+class DeviceData(_Data):
+    """Those of devices, by key."""
+
+    table = "device_datum"
+    owner = "device_key"
+    datum = write_object(Datum, "device_datum")
+
+
+class UserData(_Data):
+    """Those of users, by id."""
+
+    table = "user_datum"
+    owner = "user_id"
+    datum = write_object(Datum, "user_datum")
+
+
 _DATUM = msgspec.json.Decoder(Datum)
 _DATA = msgspec.json.Decoder(list[Datum])

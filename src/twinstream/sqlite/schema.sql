@@ -90,6 +90,10 @@ CREATE TABLE device_datum (
   device_key INTEGER NOT NULL REFERENCES device (key) ON DELETE CASCADE, key TEXT NOT NULL, value TEXT NOT NULL,
   created_at REAL NOT NULL, updated_at REAL NOT NULL, PRIMARY KEY (device_key, key)
 ) WITHOUT ROWID;
+CREATE TABLE user_datum (
+  user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE, key TEXT NOT NULL, value TEXT NOT NULL,
+  created_at REAL NOT NULL, updated_at REAL NOT NULL, PRIMARY KEY (user_id, key)
+) WITHOUT ROWID;
 -- The key that an app and its device talk with on their own network.
 CREATE TABLE lan_key (
   device_key INTEGER PRIMARY KEY REFERENCES device (key) ON DELETE CASCADE, id INTEGER NOT NULL, key TEXT NOT NULL -- sealed

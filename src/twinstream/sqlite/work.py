@@ -28,7 +28,7 @@ from twinstream.sqlite.access_rule import AccessRules
 from twinstream.sqlite.application import Applications
 from twinstream.sqlite.command import Commands
 from twinstream.sqlite.datapoint import Datapoints
-from twinstream.sqlite.datum import DeviceData
+from twinstream.sqlite.datum import DeviceData, UserData
 from twinstream.sqlite.device import Devices
 from twinstream.sqlite.oem import Oems
 from twinstream.sqlite.property import Properties
@@ -53,7 +53,7 @@ class View:
         self.applications: application.Applications = Applications(connection, now_s)
         self.commands: command.Commands = Commands(connection, now_s)
         self.datapoints: datapoint.Datapoints = Datapoints(connection, now_s)
-        self.device_data: datum.DeviceData = DeviceData(connection, now_s)
+        self.device_data: datum.Data = DeviceData(connection, now_s)
         self.devices: device.Devices = Devices(connection, now_s)
         self.oems: oem.Oems = Oems(connection, now_s)
         self.properties: property.Properties = Properties(connection, now_s)
@@ -61,6 +61,7 @@ class View:
         self.slices = Slices(connection, now_s)  # retention's own, behind no port
         self.subscriptions: subscription.Subscriptions = Subscriptions(connection, now_s)
         self.tokens: token.Tokens = Tokens(connection, now_s)
+        self.user_data: datum.Data = UserData(connection, now_s)
         self.users: user.Users = Users(connection, now_s)
 
 
