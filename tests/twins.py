@@ -19,11 +19,13 @@ from twinstream.model.registration import Claim
 from twinstream.model.share import Operation, ShareDraft, ShareTerms
 from twinstream.model.value import BaseType
 from twinstream.service.authentication import DeviceAuthentication
+from twinstream.service.candidate import CandidateService
 from twinstream.service.command import CommandService, Deliveries
 from twinstream.service.creation import Draft
 from twinstream.service.datapoint import DatapointService
 from twinstream.service.device import DeviceService
 from twinstream.service.location import LocationService
+from twinstream.service.lockout import Lockout
 from twinstream.service.presence import PresenceService
 from twinstream.service.property import PropertyService
 from twinstream.service.registration import RegistrationService
@@ -54,7 +56,10 @@ class Twins(Services):
         self.datapoints = DatapointService(self.store, self.clock, self.new_id, self.deliveries, keep_s=KEEP_S)
         self.commands = CommandService(self.store, self.deliveries)
         self.locations = LocationService(self.store)
-        self.registrations = RegistrationService(self.store, self.deliveries, self.authentication)
+        self.registrations = RegistrationService(
+            self.store, self.deliveries, self.authentication, Lockout(self.clock)
+        )
+        self.candidates = CandidateService(self.store)
 
     async def start(self) -> None:
         """Start as a server does."""

@@ -40,6 +40,7 @@ from twinstream.process import Jobs, Stop, address_file, explained, raise_file_l
 from twinstream.service.access_rule import AccessRuleService
 from twinstream.service.admin import AdminService
 from twinstream.service.authentication import DeviceAuthentication
+from twinstream.service.candidate import CandidateService
 from twinstream.service.command import CommandService, Deliveries
 from twinstream.service.datapoint import DatapointService
 from twinstream.service.datum import DatumService
@@ -248,7 +249,10 @@ class _Parts:
             "datapoints": self._datapoints,
             "commands": self._commands,
             "locations": LocationService(self.store),
-            "registrations": RegistrationService(self.store, self._deliveries, self._authentication),
+            "registrations": RegistrationService(
+                self.store, self._deliveries, self._authentication, Lockout(self.clock)
+            ),
+            "candidates": CandidateService(self.store),
             "presence": self._presence,
             "clock": self.clock,
             "health": Health(self.shell, self._answers, self._why_not_ready, self._gauges()),

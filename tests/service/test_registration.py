@@ -123,7 +123,8 @@ async def test_a_display_shows_a_token_that_is_enough(twins: Twins) -> None:
     device, regtoken, ana, bob = await candidate(twins, RegistrationType.DISPLAY)
     assert not await refused(twins, ana, claim(None, regtoken=regtoken, ip=None))
     assert await refused(twins, bob, claim(None, regtoken=regtoken))
-    assert (await twins.devices.introduce(device, HOME_IP)).regtoken is None
+    anew = (await twins.devices.introduce(device, HOME_IP)).regtoken
+    assert not await refused(twins, bob, claim(None, regtoken=anew))
 
 
 async def test_ap_mode_asks_for_the_token_that_the_device_was_given(twins: Twins) -> None:

@@ -64,6 +64,7 @@ class TwinApi:
                 "commands": twins.commands,
                 "locations": twins.locations,
                 "registrations": twins.registrations,
+                "candidates": twins.candidates,
             },
             request_ids=RequestIds(twins.new_id),
             addresses=Addresses(),

@@ -47,9 +47,9 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     ``user_uuid`` and ``user_id`` name the owner, None while nobody has registered it. ``regtoken`` is the token that
     its display or LAN shows, ``setup_token`` the one that an app gave it in Wi-Fi set-up. ``presence_epoch`` counts
-    how often it came online. A node has the gateway that it is behind (None once it has left), and from its gateway
-    ``node_type``, ``power``, ``ntwkaddr`` and ``address``. The owner said ``time_zone`` and, ``street`` to ``zip``,
-    the postal address.
+    how often it came online; ``network`` is that of ``ip`` (`model.registration.find_network`). A node has the gateway
+    that it is behind (None once it has left), and from its gateway ``node_type``, ``power``, ``ntwkaddr`` and
+    ``address``. The owner said ``time_zone`` and, ``street`` to ``zip``, the postal address.
     """
 
     key: int
@@ -63,6 +63,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     mac: str | None
     hwsig: str | None
     ip: str | None
+    network: str | None
     lan_ip: str | None
     ssid: str | None
     lat: float | None

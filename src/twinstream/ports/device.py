@@ -41,6 +41,15 @@ class Devices(Protocol):
     def find_by_regtoken(self, oem: str, regtoken: str) -> Device | None:
         """Find the one device of the OEM that shows this registration token; None too if several do."""
 
+    def list_free(self, oem: str, network: str, since_s: float) -> Sequence[Device]:
+        """List the Same-LAN devices in this network that nobody owns and were given a token since, the latest first."""
+
+    def list_pushed(self, oem: str, network: str, since_s: float) -> Sequence[Device]:
+        """List the Button-Push devices in this network whose button was pushed since, the latest first."""
+
+    def list_nodes(self, gateway_key: int) -> Sequence[Device]:
+        """List the nodes that are behind a gateway, by key, whoever owns them."""
+
     def find_visible(self, user: principal.User, ref: DeviceRef) -> Sight | None:
         """Find a device that the user owns or holds a share of."""
 

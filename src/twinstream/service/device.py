@@ -18,6 +18,7 @@ from twinstream.model.location import Provider
 from twinstream.model.principal import Device as DevicePrincipal
 from twinstream.model.principal import Operator, User
 from twinstream.model.property import PropertyPlan, check_plan
+from twinstream.model.registration import find_network
 from twinstream.ports.device import NewDevice
 from twinstream.ports.ids import NewId
 from twinstream.ports.seal import Sealer
@@ -104,7 +105,7 @@ class DeviceService:
     async def introduce(self, device: DevicePrincipal, ip: str | None, *, activate: bool = True) -> Device:
         """Answer a device that comes with what it is to know; the first time this activates it.
 
-        While it has no owner it gets a new registration token each time. ``ip`` is the address it comes from.
+        It gets a new registration token each time. ``ip`` is the address it comes from.
         """
 
         def store(work: UnitOfWork) -> Device:
@@ -113,9 +114,8 @@ class DeviceService:
             if activate and found.activated_at is None:
                 values["activated_at"] = work.now_s
             if ip is not None and ip != found.ip:
-                values["ip"] = ip
-            if found.user_uuid is None:
-                values["regtoken"] = self._new_id.code(REGTOKEN_LENGTH)
+                values |= {"ip": ip, "network": find_network(ip)}
+            values |= {"regtoken": self._new_id.code(REGTOKEN_LENGTH), "regtoken_at": work.now_s}
             return _change(work, found, values)
 
         return await self._store.run(store)
@@ -129,7 +129,11 @@ class DeviceService:
 
         def store(work: UnitOfWork) -> Device:
             found = _find_own(work, device)
-            values: dict[str, object] = {"ip": ip or found.ip, **report.attributes}
+            values: dict[str, object] = {
+                "ip": ip or found.ip,
+                "network": find_network(ip or found.ip),
+                **report.attributes,
+            }
             if found.user_uuid is not None or not values.get("product_name"):
                 values.pop("product_name", None)
             if report.setup_token is not None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from twinstream.model import principal
-from twinstream.model.device import Audience, ConnectionStatus, Device, DeviceRef, Grant, Sight
+from twinstream.model.device import Audience, ConnectionStatus, Device, DeviceRef, Grant, RegistrationType, Sight
 from twinstream.ports.device import NewDevice, PresenceMark
 from twinstream.sqlite.repository import Repository
 from twinstream.sqlite.structure import write_object
@@ -63,6 +63,22 @@ class Devices(Repository):
             WHERE device.regtoken = :regtoken AND device.oem = :oem"""
         found = self._read(_DEVICES, statement, {"regtoken": regtoken, "oem": oem}) or []
         return found[0] if len(found) == 1 else None
+
+    def list_free(self, oem: str, network: str, since_s: float) -> Sequence[Device]:
+        """List Same-LAN devices without an owner."""
+        return self._list_near(
+            "regtoken_at", RegistrationType.SAME_LAN, oem, network, since_s, "device.user_uuid IS NULL"
+        )
+
+    def list_pushed(self, oem: str, network: str, since_s: float) -> Sequence[Device]:
+        """List Button-Push devices whose button was pushed."""
+        return self._list_near("button_at", RegistrationType.BUTTON_PUSH, oem, network, since_s, "true")
+
+    def list_nodes(self, gateway_key: int) -> Sequence[Device]:
+        """List the nodes behind a gateway."""
+        statement = f"""SELECT json_group_array({_OBJECT} ORDER BY device.key) FROM device
+            WHERE device.gateway_key = :gateway_key"""
+        return self._read(_DEVICES, statement, {"gateway_key": gateway_key}) or []
 
     def find_visible(self, user: principal.User, ref: DeviceRef) -> Sight | None:
         """Find a device that the user may see."""
@@ -143,6 +159,15 @@ class Devices(Repository):
         statement = f"""SELECT json_group_array({write_object(PresenceMark, "device", epoch="device.presence_epoch")})
             FROM device WHERE connection_status = 'Online' AND registration_type <> 'Node'"""
         return self._read(_MARKS, statement, {}) or []
+
+    def _list_near(
+        self, column: str, type_: RegistrationType, oem: str, network: str, since_s: float, condition: str
+    ) -> Sequence[Device]:
+        statement = f"""SELECT json_group_array({_OBJECT} ORDER BY device.{column} DESC, device.key DESC) FROM device
+            WHERE device.network = :network AND device.{column} >= :since_s AND +device.oem = :oem
+                AND device.registration_type = :type AND {condition}"""
+        values = {"network": network, "since_s": since_s, "oem": oem, "type": type_}
+        return self._read(_DEVICES, statement, values) or []
 
     def _read_sights(self, user: principal.User, condition: str, **values: object) -> list[Sight]:
         grant = write_object(Grant, "share", user_id=":user_id")

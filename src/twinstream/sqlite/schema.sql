@@ -57,7 +57,7 @@ CREATE TABLE device (
   model TEXT NOT NULL DEFAULT '',
   product_name TEXT NOT NULL,
   device_type TEXT NOT NULL DEFAULT 'Wifi',
-  sw_version TEXT, mac TEXT, hwsig TEXT, ip TEXT, lan_ip TEXT, ssid TEXT, lat REAL, lng REAL,
+  sw_version TEXT, mac TEXT, hwsig TEXT, ip TEXT, network TEXT, lan_ip TEXT, ssid TEXT, lat REAL, lng REAL,
   user_uuid TEXT, registration_type TEXT NOT NULL DEFAULT 'Dsn', registered_at REAL,
   regtoken TEXT, regtoken_at REAL, setup_token TEXT, setup_token_at REAL,
   button_at REAL,                     -- when its button was pushed (Button-Push)
@@ -73,8 +73,8 @@ CREATE INDEX device_user ON device (user_uuid);
 CREATE INDEX device_oem ON device (oem);
 CREATE UNIQUE INDEX device_auth ON device (auth_hash);
 CREATE INDEX device_regtoken ON device (regtoken);
-CREATE INDEX device_button ON device (ip) WHERE button_at IS NOT NULL;
-CREATE INDEX device_shown ON device (ip) WHERE user_uuid IS NULL;
+CREATE INDEX device_button ON device (network, button_at) WHERE button_at IS NOT NULL;
+CREATE INDEX device_unowned ON device (network, regtoken_at) WHERE user_uuid IS NULL;
 CREATE INDEX device_gateway ON device (gateway_key) WHERE gateway_key IS NOT NULL;
 -- Which node was behind a gateway under which address, also if it has left: it has its DSN again when it comes back.
 CREATE TABLE node (

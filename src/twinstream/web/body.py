@@ -38,6 +38,15 @@ async def read_json(request: Request[Any, Any, Any]) -> Any:
     return decode_json(await read_bytes(request))
 
 
+async def read_optional_json(request: Request[Any, Any, Any]) -> Any:
+    """Read the body as one JSON value, as `read_json`; None if there is no body."""
+    content = await read_bytes(request)
+    if not content.strip():
+        return None
+    check_json_type(request.headers.get("content-type"))
+    return decode_json(content)
+
+
 async def read_bytes(request: Request[Any, Any, Any]) -> bytes:
     """Read the body as it is; empty if there is none. Call once.
 

@@ -15,7 +15,7 @@ from twinstream.web.authentication import Given
 from twinstream.web.body import read_json
 from twinstream.web.openapi import describe_body
 from twinstream.web.query import read_query
-from twinstream.web.ref import require_own
+from twinstream.web.ref import read_ip, require_own
 from twinstream.wire.body import read_id
 from twinstream.wire.device import (
     DeviceReply,
@@ -74,7 +74,7 @@ async def introduce_device(
     """Tell a device what it is to know of itself; the first time activates it, unless it comes with ``test=1``."""
     require_own(device, dsn)
     activate = read_query(request, "test") != "1"
-    return show_own_device(await devices.introduce(device, _read_ip(request), activate=activate), clock.now_s())
+    return show_own_device(await devices.introduce(device, read_ip(request), activate=activate), clock.now_s())
 
 
 @put("/devices/{device_key:str}", operation_class=describe_body(ReportRequest), tags=["device side"])
@@ -88,7 +88,7 @@ async def report_device(
     """Take what a device says of itself. A place in it (``setup_location``) makes an ``ip-based`` location event."""
     require_own(device, device_key)
     report = read_report(await read_json(request))
-    return show_own_device(await devices.report(device, report, _read_ip(request)), clock.now_s())
+    return show_own_device(await devices.report(device, report, read_ip(request)), clock.now_s())
 
 
 ROUTES = [
@@ -104,7 +104,3 @@ ROUTES = [
 
 def _show(devices: DeviceService, sight: Sight) -> DeviceReply:
     return show_device(sight, devices.last_talk_s(sight.device.key))
-
-
-def _read_ip(request: Request[Any, Any, Any]) -> str | None:
-    return request.client.host if request.client else None

@@ -1,9 +1,13 @@
-"""How paths name devices and properties: from path segments to references.
+"""Whom a request is about: from path segments to references, and where it comes from.
 
 A key is a number of up to 18 digits; whatever else stands in its place can't exist.
 """
 
 from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request
 
 from twinstream.errors import RequestError
 from twinstream.model.principal import Device
@@ -24,6 +28,11 @@ def by_dsn(dsn: str, name: str) -> PropertyRef:
 def by_key(property_key: str) -> PropertyRef:
     """Refer to a property by its own key. Raises RequestError ``not_found``."""
     return None, read_id(property_key)
+
+
+def read_ip(request: Request[Any, Any, Any]) -> str | None:
+    """Answer the address that the request came from."""
+    return request.client.host if request.client else None
 
 
 def require_own(device: Device, segment: str) -> None:

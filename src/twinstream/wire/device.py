@@ -223,6 +223,11 @@ def show_device(sight: Sight, last_talk_s: float | None) -> DeviceReply:
     )
 
 
+def show_candidate(device: Device) -> DeviceReply:
+    """Write a device for somebody who does not own it: without its tokens."""
+    return show_device(Sight(msgspec.structs.replace(device, regtoken=None, setup_token=None), None), None)
+
+
 def show_own_device(device: Device, now_s: float) -> OwnDeviceReply:
     """Write a device for itself."""
     return OwnDeviceReply(
