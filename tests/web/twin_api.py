@@ -14,7 +14,7 @@ from tests.twins import Scene
 from twinstream.errors import RequestError
 from twinstream.model.principal import Device, User
 from twinstream.service.secret import hash_secret
-from twinstream.web import command, datapoint, datum, device, location, property, registration
+from twinstream.web import command, datapoint, datum, device, history, location, property, registration
 from twinstream.web.address import Addresses
 from twinstream.web.app import create_app
 from twinstream.web.body import BodyLimits
@@ -27,6 +27,7 @@ ROUTES = [
     *registration.ROUTES,
     *property.ROUTES,
     *datapoint.ROUTES,
+    *history.ROUTES,
     *command.ROUTES,
     *location.ROUTES,
 ]

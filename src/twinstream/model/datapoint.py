@@ -36,6 +36,27 @@ class Datapoint(msgspec.Struct, frozen=True, kw_only=True):
     acked_at: float | None = None
 
 
+class DatapointPage(msgspec.Struct, frozen=True):
+    """A page of a property's datapoints, oldest first; ``before`` and ``after`` count the others of the span."""
+
+    datapoints: tuple[Datapoint, ...]
+    before: int
+    after: int
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A span of time of creation, in seconds since 1970: from ``from_s`` on, before ``before_s``; None is no limit.
+
+    Datapoints are told with whole seconds, so whoever says a time means all of its second.
+    """
+
+    from_s: float | None = None
+    before_s: float | None = None
+
+
+ALL_TIME = Span()
+
+
 class Acknowledgement(msgspec.Struct, frozen=True):
     """A device's answer to a datapoint: ``status`` 200 (done) or 400 (failed), and a number of the application's."""
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from twinstream.model import principal
-from twinstream.model.datapoint import Acknowledgement, Datapoint
+from twinstream.model.datapoint import ALL_TIME, Acknowledgement, Datapoint, DatapointPage, Span
 from twinstream.model.property import Direction, PropertyRef
 from twinstream.model.share import Operation
 from twinstream.model.value import BaseType
@@ -54,6 +54,19 @@ class AcknowledgedDatapoint(msgspec.Struct, frozen=True):
     datapoint: Datapoint
 
 
+class PageWanted(msgspec.Struct, frozen=True):
+    """Which datapoints of a property: at most ``limit``, oldest first, beyond a cursor.
+
+    ``cursor`` is a datapoint's id, or None; the page has those after it, or, with ``backward``, those before it. Of a
+    datapoint that is not kept (any more) nothing is before, and everything after.
+    """
+
+    limit: int
+    cursor: str | None = None
+    backward: bool = False
+    span: Span = ALL_TIME
+
+
 class Datapoints(Protocol):
     """The history of datapoints, apart from the log. The newest of a property is its value, and is never purged."""
 
@@ -77,8 +90,18 @@ class Datapoints(Protocol):
     def find_visible(self, user: principal.User, ref: PropertyRef, datapoint_id: str) -> Datapoint | None:
         """Find a datapoint of a device that the user owns or holds a share of, made since its present owner has it."""
 
-    def list_visible(self, user: principal.User, ref: PropertyRef, limit: int) -> Sequence[Datapoint] | None:
+    def list_visible(
+        self, user: principal.User, ref: PropertyRef, limit: int, span: Span = ALL_TIME
+    ) -> Sequence[Datapoint] | None:
         """List the newest datapoints of such a property, oldest first, by the same conditions. None: not visible."""
+
+    def page_visible(self, user: principal.User, ref: PropertyRef, wanted: PageWanted) -> DatapointPage | None:
+        """Answer a page of such a property's datapoints, by the same conditions. None: not visible."""
+
+    def list_ends(
+        self, user: principal.User, ref: PropertyRef, spans: Sequence[Span]
+    ) -> Sequence[Sequence[Datapoint]] | None:
+        """Answer, for each span, its first and its last datapoint (or the only one). None: not visible."""
 
     def find_old(self, keep_s: float, after: int, limit: int) -> tuple[Sequence[int], int | None]:
         """Find what may be purged: numbers of datapoints older than ``keep_s``, or than their property's own

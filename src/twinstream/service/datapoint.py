@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from functools import partial
 from typing import cast
 
+import msgspec
+
 from twinstream.errors import RequestError
 from twinstream.model.check import invalid
-from twinstream.model.datapoint import Acknowledgement, Datapoint
+from twinstream.model.datapoint import ALL_TIME, Acknowledgement, Datapoint, DatapointPage, Span
 from twinstream.model.principal import Device, User
-from twinstream.model.property import PropertyRef
+from twinstream.model.property import Property, PropertyRef
 from twinstream.ports.clock import Clock
+from twinstream.ports.datapoint import PageWanted
 from twinstream.ports.ids import NewId
 from twinstream.ports.work import Store, UnitOfWork, View
 from twinstream.service.command import Deliveries
@@ -27,6 +30,9 @@ BATCH_LIMIT = 1000
 
 LIST_LIMIT = 100
 """Most datapoints that one list answers. Source: ayla-facts 3.6."""
+
+SPANS_LIMIT = 100
+"""Most spans of time that one request may ask for."""
 
 PURGE_SLICE = 500
 """Datapoints looked at, and at most deleted, in one go: a few milliseconds of the writer's time."""
@@ -72,15 +78,46 @@ class DatapointService:
             raise RequestError("not_found")
         return found
 
-    async def list_newest(self, user: User, ref: PropertyRef, limit: int = LIST_LIMIT) -> Sequence[Datapoint]:
+    async def list_newest(
+        self, user: User, ref: PropertyRef, limit: int = LIST_LIMIT, span: Span = ALL_TIME
+    ) -> Sequence[Datapoint]:
         """List a property's newest datapoints, oldest first: 1 to `LIST_LIMIT`. Raises RequestError ``not_found``."""
         count = min(max(limit, 1), LIST_LIMIT)
         found: Sequence[Datapoint] | None = await self._store.query(
-            lambda view: view.datapoints.list_visible(user, ref, count)
+            lambda view: view.datapoints.list_visible(user, ref, count, span)
         )
         if found is None:
             raise RequestError("not_found")
         return found
+
+    async def read_page(self, user: User, ref: PropertyRef, wanted: PageWanted) -> DatapointPage:
+        """Read a page of a property's datapoints, 1 to `LIST_LIMIT` of them. Raises RequestError ``not_found``."""
+        bounded = msgspec.structs.replace(wanted, limit=min(max(wanted.limit, 1), LIST_LIMIT))
+        found: DatapointPage | None = await self._store.query(
+            lambda view: view.datapoints.page_visible(user, ref, bounded)
+        )
+        if found is None:
+            raise RequestError("not_found")
+        return found
+
+    async def list_ends(
+        self, user: User, ref: PropertyRef, spans: Sequence[Span]
+    ) -> tuple[Property, Sequence[Sequence[Datapoint]]]:
+        """Answer a property, and the first and last datapoint of each span.
+
+        Raises:
+            RequestError: ``invalid`` for more than `SPANS_LIMIT`; ``not_found``.
+        """
+        if len(spans) > SPANS_LIMIT:
+            raise invalid("time_range_filter", f"holds at most {SPANS_LIMIT}")
+
+        def read(view: View) -> tuple[Property | None, Sequence[Sequence[Datapoint]] | None]:
+            return view.properties.find_visible(user, ref), view.datapoints.list_ends(user, ref, spans)
+
+        found, ends = await self._store.query(read)
+        if found is None or ends is None:
+            raise RequestError("not_found")
+        return found, ends
 
     async def acknowledge(self, device: Device, name: str, datapoint_id: str, answer: Acknowledgement) -> None:
         """Store how the device answered a datapoint, and tell it. The same answer again changes nothing.

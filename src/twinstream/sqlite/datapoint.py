@@ -11,9 +11,14 @@ from collections.abc import Sequence
 import msgspec
 
 from twinstream.model import principal
-from twinstream.model.datapoint import Acknowledgement, Datapoint
+from twinstream.model.datapoint import ALL_TIME, Acknowledgement, Datapoint, DatapointPage, Span
 from twinstream.model.property import PropertyRef
-from twinstream.ports.datapoint import AcknowledgedDatapoint, PropertyState, StoredDatapoint
+from twinstream.ports.datapoint import (
+    AcknowledgedDatapoint,
+    PageWanted,
+    PropertyState,
+    StoredDatapoint,
+)
 from twinstream.sqlite.device import HOLDERS, VISIBLE, bind_user, encode
 from twinstream.sqlite.insert import insert_rows
 from twinstream.sqlite.property import SHOWN, bind_property, match_property
@@ -86,19 +91,58 @@ class Datapoints(Repository):
         )
         return None if row is None else _DATAPOINT.decode(row[0])
 
-    def list_visible(self, user: principal.User, ref: PropertyRef, limit: int) -> Sequence[Datapoint] | None:
+    def list_visible(
+        self, user: principal.User, ref: PropertyRef, limit: int, span: Span = ALL_TIME
+    ) -> Sequence[Datapoint] | None:
         """List the newest datapoints of a property that the user may see."""
         row = self._first(
-            f"""SELECT (
-                SELECT json_group_array({_OBJECT} ORDER BY datapoint.number) FROM (
-                    SELECT * FROM datapoint WHERE datapoint.property_key = property.key
-                    ORDER BY datapoint.number DESC LIMIT :limit
-                ) AS datapoint WHERE {_SINCE_REGISTRATION}
-            ) FROM {VISIBLE} AS visible JOIN device USING (key)
-            JOIN property ON property.device_key = device.key WHERE {match_property(ref)} AND {SHOWN}""",
-            {**bind_user(user), **bind_property(ref), "limit": limit, "now_s": self._now_s},
+            f"SELECT {_list('true', 'DESC')} {_from_visible(ref)}",
+            {**bind_user(user), **bind_property(ref), **_bind_span(span), "limit": limit, "now_s": self._now_s},
         )
         return None if row is None else _DATAPOINTS.decode(row[0])
+
+    def page_visible(self, user: principal.User, ref: PropertyRef, wanted: PageWanted) -> DatapointPage | None:
+        """Answer a page of a property's datapoints."""
+        at = "(SELECT number FROM datapoint WHERE id = :cursor AND property_key = property.key)"
+        beyond = f"< coalesce({at}, 0)" if wanted.backward else f"> coalesce({at}, 0)"
+        page = _list(f"datapoint.number {beyond}", "DESC" if wanted.backward else "ASC")
+        values = {**bind_user(user), **bind_property(ref), **_bind_span(wanted.span), "now_s": self._now_s}
+        row = self._first(
+            f"SELECT property.key, coalesce(device.registered_at, 0), {page} {_from_visible(ref)}",
+            {**values, "limit": wanted.limit, "cursor": wanted.cursor},
+        )
+        if row is None:
+            return None
+        key, registered_at, text = row
+        datapoints = _DATAPOINTS.decode(text)
+        first, last = (datapoints[0].id, datapoints[-1].id) if datapoints else (wanted.cursor, wanted.cursor)
+        (counts,) = self._run(
+            f"""SELECT count(*) FILTER (WHERE number < (SELECT number FROM datapoint WHERE id = :first)),
+                count(*) FILTER (WHERE number > (SELECT number FROM datapoint WHERE id = :last))
+            FROM datapoint WHERE property_key = :key AND created_at >= :registered_at AND {_IN_SPAN}""",
+            {
+                **_bind_span(wanted.span),
+                "key": key,
+                "registered_at": registered_at,
+                "first": first,
+                "last": last,
+            },
+        )
+        return DatapointPage(tuple(datapoints), *counts)
+
+    def list_ends(
+        self, user: principal.User, ref: PropertyRef, spans: Sequence[Span]
+    ) -> Sequence[Sequence[Datapoint]] | None:
+        """Answer the first and the last datapoint of each span."""
+        ends: list[Sequence[Datapoint]] = []
+        for span in spans:
+            values = {**bind_user(user), **bind_property(ref), **_bind_span(span), "limit": 1, "now_s": self._now_s}
+            row = self._first(f"SELECT {_list('true', 'ASC')}, {_list('true', 'DESC')} {_from_visible(ref)}", values)
+            if row is None:
+                return None
+            first, last = map(_DATAPOINTS.decode, row)
+            ends.append(first if first == last else [*first, *last])
+        return ends
 
     def find_old(self, keep_s: float, after: int, limit: int) -> tuple[Sequence[int], int | None]:
         """Find what may be purged."""
@@ -152,8 +196,29 @@ _STATE = write_array(
     newest=f"""json((SELECT {_OBJECT} FROM datapoint
         WHERE property.track_only_changes AND datapoint.id = property.datapoint_id))""",
 )
+_IN_SPAN = """(:from_s IS NULL OR datapoint.created_at >= :from_s)
+    AND (:before_s IS NULL OR datapoint.created_at < :before_s)"""
 _SINCE_REGISTRATION = "datapoint.created_at >= coalesce(device.registered_at, 0)"
 """Why: a new owner does not see what the device did for the one before."""
+
+
+def _list(condition: str, order: str) -> str:
+    """Write the SQL of an array: of those that meet the condition the first ``:limit`` in this order, oldest first."""
+    return f"""(SELECT json_group_array({_OBJECT} ORDER BY datapoint.number) FROM (
+        SELECT * FROM datapoint WHERE datapoint.property_key = property.key
+            AND {condition} AND {_IN_SPAN} AND {_SINCE_REGISTRATION}
+        ORDER BY datapoint.number {order} LIMIT :limit
+    ) AS datapoint)"""
+
+
+def _from_visible(ref: PropertyRef) -> str:
+    return f"""FROM {VISIBLE} AS visible JOIN device USING (key)
+        JOIN property ON property.device_key = device.key WHERE {match_property(ref)} AND {SHOWN}"""
+
+
+def _bind_span(span: Span) -> dict[str, object]:
+    return {"from_s": span.from_s, "before_s": span.before_s}
+
 
 _FIND_STATES = f"""
     SELECT json_group_object(ref.key, {_STATE}) FROM json_each(:refs) AS ref

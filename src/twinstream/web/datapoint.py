@@ -1,4 +1,4 @@
-"""Datapoints: created and read by users below `/apiv1`, created and acknowledged by devices.
+"""Datapoints: created by users below `/apiv1`, created and acknowledged by devices. `web.history` reads them.
 
 Creating them is hot: what answers here is also called by `web.hot`, without the framework in between.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs
 
-from litestar import Request, get, post, put
+from litestar import Request, post, put
 from litestar.params import FromPath
 
 from twinstream.errors import RequestError
@@ -16,11 +16,10 @@ from twinstream.model.datapoint import Datapoint
 from twinstream.model.principal import Device, User
 from twinstream.model.property import PropertyRef
 from twinstream.service.creation import Draft
-from twinstream.service.datapoint import LIST_LIMIT, DatapointService
+from twinstream.service.datapoint import DatapointService
 from twinstream.web.authentication import Given
 from twinstream.web.body import check_json_type, read_bytes, read_json
 from twinstream.web.openapi import describe_body
-from twinstream.web.query import read_query
 from twinstream.web.ref import by_device, by_dsn, by_key, require_own
 from twinstream.wire.datapoint import (
     AcknowledgementRequest,
@@ -35,13 +34,12 @@ from twinstream.wire.datapoint import (
     read_datapoint,
     show_batch,
     show_datapoint,
-    show_datapoints,
     show_device_batch,
 )
 
-_BY_DSN = "/apiv1/dsns/{dsn:str}/properties/{name:str}/datapoints"
-_BY_DEVICE = "/apiv1/devices/{device_key:str}/properties/{name:str}/datapoints"
-_BY_KEY = "/apiv1/properties/{property_key:str}/datapoints"
+BY_DSN = "/apiv1/dsns/{dsn:str}/properties/{name:str}/datapoints"
+BY_DEVICE = "/apiv1/devices/{device_key:str}/properties/{name:str}/datapoints"
+BY_KEY = "/apiv1/properties/{property_key:str}/datapoints"
 _OWN_BY_KEY = "/devices/{device_key:str}/properties/{name:str}/datapoints"
 _OWN_BY_DSN = "/dev/v1/dsns/{dsn:str}/properties/{name:str}/datapoints"
 _ONE = describe_body(DatapointRequest)
@@ -88,7 +86,7 @@ def read_echo(query: bytes) -> bool:
     return values in (["true"], ["1"])
 
 
-@post(_BY_DSN, status_code=201, operation_class=_ONE, tags=["datapoints"])
+@post(BY_DSN, status_code=201, operation_class=_ONE, tags=["datapoints"])
 async def create_datapoint_by_dsn(
     dsn: FromPath[str],
     name: FromPath[str],
@@ -100,7 +98,7 @@ async def create_datapoint_by_dsn(
     return await create_by_user(datapoints, user, by_dsn(dsn, name), await _read_body(request))
 
 
-@post(_BY_DEVICE, status_code=201, operation_class=_ONE, tags=["datapoints"])
+@post(BY_DEVICE, status_code=201, operation_class=_ONE, tags=["datapoints"])
 async def create_datapoint(
     device_key: FromPath[str],
     name: FromPath[str],
@@ -112,7 +110,7 @@ async def create_datapoint(
     return await create_by_user(datapoints, user, by_device(device_key, name), await _read_body(request))
 
 
-@post(_BY_KEY, status_code=201, operation_class=_ONE, tags=["datapoints"])
+@post(BY_KEY, status_code=201, operation_class=_ONE, tags=["datapoints"])
 async def create_datapoint_by_key(
     property_key: FromPath[str], request: Request[Any, Any, Any], user: Given[User], datapoints: Given[DatapointService]
 ) -> DatapointReply:
@@ -126,73 +124,6 @@ async def create_datapoints(
 ) -> list[BatchItemReply]:
     """Set many properties; each item is answered with the status that it would have had alone."""
     return await create_batch_by_user(datapoints, user, await _read_body(request))
-
-
-@get(_BY_DSN, tags=["datapoints"])
-async def list_datapoints_by_dsn(
-    dsn: FromPath[str],
-    name: FromPath[str],
-    request: Request[Any, Any, Any],
-    user: Given[User],
-    datapoints: Given[DatapointService],
-) -> list[DatapointReply]:
-    """List the newest datapoints of a property, oldest first: 100, or ``limit``."""
-    return show_datapoints(await datapoints.list_newest(user, by_dsn(dsn, name), _read_limit(request)))
-
-
-@get(_BY_DEVICE, tags=["datapoints"])
-async def list_datapoints(
-    device_key: FromPath[str],
-    name: FromPath[str],
-    request: Request[Any, Any, Any],
-    user: Given[User],
-    datapoints: Given[DatapointService],
-) -> list[DatapointReply]:
-    """List the newest datapoints of a property of a device named by its key."""
-    return show_datapoints(await datapoints.list_newest(user, by_device(device_key, name), _read_limit(request)))
-
-
-@get(_BY_KEY, tags=["datapoints"])
-async def list_datapoints_by_key(
-    property_key: FromPath[str], request: Request[Any, Any, Any], user: Given[User], datapoints: Given[DatapointService]
-) -> list[DatapointReply]:
-    """List the newest datapoints of a property named by its own key."""
-    return show_datapoints(await datapoints.list_newest(user, by_key(property_key), _read_limit(request)))
-
-
-@get(f"{_BY_DSN}/{{datapoint_id:str}}", tags=["datapoints"])
-async def get_datapoint_by_dsn(
-    dsn: FromPath[str],
-    name: FromPath[str],
-    datapoint_id: FromPath[str],
-    user: Given[User],
-    datapoints: Given[DatapointService],
-) -> DatapointReply:
-    """Answer a datapoint; where acknowledgements are asked for, ``acked_at`` is set once the device has answered."""
-    return show_datapoint(await datapoints.find(user, by_dsn(dsn, name), datapoint_id))
-
-
-@get(f"{_BY_DEVICE}/{{datapoint_id:str}}", tags=["datapoints"])
-async def get_datapoint(
-    device_key: FromPath[str],
-    name: FromPath[str],
-    datapoint_id: FromPath[str],
-    user: Given[User],
-    datapoints: Given[DatapointService],
-) -> DatapointReply:
-    """Answer a datapoint of a device named by its key."""
-    return show_datapoint(await datapoints.find(user, by_device(device_key, name), datapoint_id))
-
-
-@get(f"{_BY_KEY}/{{datapoint_id:str}}", tags=["datapoints"])
-async def get_datapoint_by_key(
-    property_key: FromPath[str],
-    datapoint_id: FromPath[str],
-    user: Given[User],
-    datapoints: Given[DatapointService],
-) -> DatapointReply:
-    """Answer a datapoint of a property named by its own key."""
-    return show_datapoint(await datapoints.find(user, by_key(property_key), datapoint_id))
 
 
 @post(_OWN_BY_KEY, status_code=201, operation_class=_ONE, tags=["device side"])
@@ -238,12 +169,6 @@ ROUTES = [
     create_datapoint,
     create_datapoint_by_key,
     create_datapoints,
-    list_datapoints_by_dsn,
-    list_datapoints,
-    list_datapoints_by_key,
-    get_datapoint_by_dsn,
-    get_datapoint,
-    get_datapoint_by_key,
     create_own_datapoint,
     create_own_datapoints,
     acknowledge_datapoint,
@@ -266,15 +191,6 @@ def _merge(items: list[BatchItem | RequestError], outcomes: Any) -> list[Datapoi
     """Put the outcomes of the drafts beside the items that were refused before."""
     rest = iter(outcomes)
     return [item if isinstance(item, RequestError) else next(rest) for item in items]
-
-
-def _read_limit(request: Request[Any, Any, Any]) -> int:
-    text = read_query(request, "limit")
-    if text is None:
-        return LIST_LIMIT
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise RequestError("bad_query", "limit is a number.", field="limit")
-    return int(text)
 
 
 async def _read_body(request: Request[Any, Any, Any]) -> bytes:
