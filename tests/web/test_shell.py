@@ -245,6 +245,25 @@ async def test_pages_are_read_by_a_few_tasks(harness: Harness, monkeypatch: pyte
     assert not [task for task in asyncio.all_tasks() if task.get_name() in ("read pages", "open stream")]
 
 
+@pytest.mark.parametrize("is_being_stored", [False, True])
+async def test_a_quick_return(is_being_stored: bool) -> None:
+    """Who comes back before its acknowledgement is stored goes on behind it all the same."""
+    async with serving(stream_limits=StreamLimits(heartbeat_interval_s=0.05)) as harness:
+        client = await harness.connect()
+        harness.append(3)
+        while (await client.read_frame())[1] != b"1|Z" or harness.hub.sessions()[0].cursor.seq < 3:
+            pass
+        client.write(frame(1, b"Z") * 20)
+        while harness.hub.find_acknowledged(1) is None:
+            await client.read_frame()
+        if is_being_stored:
+            assert harness.hub.take_acknowledgements()
+        await client.close()
+        harness.append()
+        client = await harness.connect()
+        assert '"seq":"4"' in await client.read_text()
+
+
 async def test_live_start(harness: Harness) -> None:
     """A subscription that wants it so begins with what happens from now on."""
     harness.keys.opened[KEY] = OpenedStream(1, "0dfc7900", 1, StartFrom.LIVE, ClientType.CLOUD)

@@ -43,6 +43,7 @@ class Hub:
         self._ring_floor = head  # the ring holds every record after this position
         self._gaps: list[Gap] = []
         self._acknowledgements: dict[int, Cursor] = {}
+        self._being_stored: dict[int, Cursor] = {}  # the acknowledgements taken last
         self._bookmarks: dict[tuple[int, int], Cursor] = {}
 
     def dispatch(self, records: Sequence[Record]) -> None:
@@ -113,10 +114,15 @@ class Hub:
     def take_acknowledgements(self) -> list[tuple[int, Cursor]]:
         """Hand over what was acknowledged since the last call, the furthest of each subscription.
 
-        For `LogWriter.store_acknowledgements`, at most every 2 s and at shutdown: a lost one only repeats events.
+        For `LogWriter.store_acknowledgements`, at most every 2 s and at shutdown: a lost one only repeats events. Call
+        again only when these are stored, or were reported again.
         """
-        taken, self._acknowledgements = list(self._acknowledgements.items()), {}
-        return taken
+        self._being_stored, self._acknowledgements = self._acknowledgements, {}
+        return list(self._being_stored.items())
+
+    def find_acknowledged(self, subscription_id: int) -> Cursor | None:
+        """Answer what a subscription's subscribers acknowledged lately, if the log may not know it yet."""
+        return self._acknowledgements.get(subscription_id) or self._being_stored.get(subscription_id)
 
     def take_bookmarks(self) -> list[tuple[int, Cursor]]:
         """Hand over the cursors offered since the last call, for `LogWriter.store_bookmarks`; losing them is safe."""

@@ -226,6 +226,9 @@ class Shell:
         point = await self._log.start_point(opened.subscription_id, wanted_seq(query.seq_start, live=live))
         if point is None:
             raise RequestError("unknown_key")
+        lately = self.hub.find_acknowledged(opened.subscription_id)
+        if lately is not None and lately.position > point.acknowledged.position:
+            point = msgspec.structs.replace(point, acknowledged=lately)
         if query.refuse_gap and not live:
             wanted = point.acknowledged.seq + 1 if query.seq_start is None else query.seq_start
             await self._numbering.check_start(opened.subscription_id, wanted)
