@@ -41,6 +41,15 @@ def test_a_folder_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, place:
     assert "Traceback" not in done.stderr
 
 
+def test_a_folder_of_somebody_elses_is_left_alone(tmp_path: Path) -> None:
+    """It is refused by its name, with exit code 65."""
+    (tmp_path / "thesis.txt").touch()
+    done = start(tmp_path)
+    assert (done.returncode, done.stdout) == (65, "")
+    assert done.stderr.endswith(f"data: {tmp_path} is not empty and not ours; it was left as it is\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
 def test_a_second_server_touches_nothing(server: ServerProcess) -> None:
     """It names the first one, even if the port is taken too, and leaves every file as it was."""
     before = {path: path.stat().st_mtime_ns for path in server.data.iterdir()}

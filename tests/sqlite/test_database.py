@@ -11,8 +11,9 @@ from pathlib import Path
 import apsw
 import pytest
 
+from twinstream import demo, server
 from twinstream.exits import EX_DATAERR, EX_TEMPFAIL, CommandError
-from twinstream.sqlite import database, migration
+from twinstream.sqlite import database, migration, seal
 from twinstream.sqlite.database import FILE_NAME, Database, FolderInUseError
 
 
@@ -84,15 +85,40 @@ def test_a_folder_has_one_user(tmp_path: Path) -> None:
     ids=["empty", "text", "cut in the header", "another application", "newer version"],
 )
 def test_what_is_not_ours_is_left_as_it_is(tmp_path: Path, make: object) -> None:
-    """A file of any other kind, or of a newer version, is refused with exit code 65 and not changed by a byte."""
+    """A file of any other kind, or of a newer version, is refused with exit code 65, and nothing changes."""
     path = tmp_path / FILE_NAME
     make(path)  # type: ignore[operator]
     before = path.read_bytes()
+    names = sorted(entry.name for entry in tmp_path.iterdir())
     with pytest.raises(CommandError, match="left as it is") as refused:
         Database.open(tmp_path)
     assert refused.value.exit_code == EX_DATAERR
     assert path.read_bytes() == before
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["lock", FILE_NAME]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == names
+
+
+@pytest.mark.parametrize("name", ["notes.txt", ".git/config", "twinstream.db-wal"])
+def test_a_folder_of_somebody_elses_is_left_as_it_is(tmp_path: Path, name: str) -> None:
+    """A folder that holds files, but no database, is refused; nothing is written into it."""
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    (tmp_path / "lock").write_text("")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(CommandError, match="is not empty and not ours; it was left as it is") as caught:
+        Database.open(tmp_path)
+    assert caught.value.exit_code == EX_DATAERR
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path / "lock").read_text() == ""
+
+
+def test_a_first_start_that_was_interrupted_is_no_hindrance(tmp_path: Path) -> None:
+    """Whatever it may have left, and what a new file system has by itself."""
+    (tmp_path / "lost+found").mkdir()
+    for name in ("lock", seal.FILE_NAME, server.ADDRESS_FILE, demo.FILE_NAME):
+        (tmp_path / name).touch()
+    for name in ("seal.new", "admin.json.partial", "demo.json.partial", "twinstream.new", "twinstream.new-wal"):
+        (tmp_path / name).touch()
+    Database.open(tmp_path).close()
 
 
 def test_a_truncated_database_is_refused(tmp_path: Path) -> None:

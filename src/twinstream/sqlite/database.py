@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 from pathlib import Path
 
 import apsw
@@ -24,6 +25,11 @@ FILE_NAME = "twinstream.db"
 LOCK_NAME = "lock"
 APPLICATION_ID = int.from_bytes(b"twin", "big")
 """What ``PRAGMA application_id`` says of our files (SQLite's file format, section 1.3.17)."""
+
+HARMLESS = re.compile(
+    r"lock|seal\.key|seal\.new|twinstream\.new(-wal|-shm|-journal)?|(admin|demo)\.json(\.partial)?|lost\+found"
+)
+"""What may lie in a folder without a database: a first start that was interrupted left it, or the file system did."""
 
 BUSY_TIMEOUT_MS = 5000
 WRITER_CACHE_KIB = 64 * 1024
@@ -54,10 +60,11 @@ class Database:
 
         Raises:
             FolderInUseError: another process holds it.
-            CommandError: EX_DATAERR, the file there is not ours, damaged, or of a newer version. It is left as it was.
-                EX_IOERR, the disk failed or is full.
+            CommandError: EX_DATAERR, the folder or the file is not ours, damaged, or of a newer version. Nothing is
+                changed then. EX_IOERR, the disk failed or is full.
             OSError: the folder cannot be made, or written to.
         """
+        _judge_folder(folder)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = _lock(folder)
         path = folder / FILE_NAME
@@ -93,6 +100,18 @@ class Database:
         """Close the writing connection, which empties the WAL, and let the folder go."""
         self.writer.close()
         os.close(self._lock)
+
+
+def _judge_folder(folder: Path) -> None:
+    """Refuse what is somebody else's before anything is written, the lock included."""
+    try:
+        names = set(os.listdir(folder))
+    except FileNotFoundError:
+        return
+    if FILE_NAME not in names and not all(map(HARMLESS.fullmatch, names)):
+        raise CommandError(EX_DATAERR, f"data: {folder} is not empty and not ours; it was left as it is")
+    if FILE_NAME in names and LOCK_NAME not in names:
+        _judge_header(folder / FILE_NAME)
 
 
 def _lock(folder: Path) -> int:
