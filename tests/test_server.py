@@ -72,6 +72,25 @@ def test_it_says_where_it_is(server: ServerProcess) -> None:
     assert not path.exists()
 
 
+@pytest.mark.parametrize("on_terminal", [True, False])
+def test_what_it_says_fits_the_listener(tmp_path: Path, on_terminal: bool) -> None:
+    """A person is told the address and what to do next; a program gets a line of JSON too."""
+    reading, writing = os.openpty() if on_terminal else os.pipe()
+    command = [sys.executable, "-m", "twinstream", "serve", f"--data={tmp_path / 'data'}", "--port=0"]
+    with subprocess.Popen(command, stdout=writing, stderr=subprocess.DEVNULL) as process:
+        os.close(writing)
+        said = b""
+        while said.count(b"\n") < (2 if on_terminal else 3) and (more := os.read(reading, 1000)):
+            said += more
+        process.terminate()
+        process.wait(20)
+    os.close(reading)
+    lines = said.decode().splitlines()
+    assert lines[0].startswith("twinstream ")
+    assert lines[-1] == "What to do next: twinstream admin --help"
+    assert [json.loads(line)["pid"] for line in lines[1:-1]] == ([] if on_terminal else [process.pid])
+
+
 def test_nobody_reads_what_it_says(tmp_path: Path) -> None:
     """A server whose standard output is closed starts, answers and stops like any other."""
     reading, writing = os.pipe()

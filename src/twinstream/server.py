@@ -147,7 +147,7 @@ async def _serve(settings: Settings, *, demo: bool) -> int:
         await http.start(listener)
         stack.enter_context(address_file(settings.data / ADDRESS_FILE, url, parts.operator_token))
         parts.start_jobs(jobs)
-        _announce(url)
+        _announce(url, None if demo else "What to do next: twinstream admin --help")
         if world is not None:
             jobs.start(partial(demo_content.run, url, world, certificate=settings.tls_cert), "demo")
         await stop.requested.wait()
@@ -159,14 +159,19 @@ async def _serve(settings: Settings, *, demo: bool) -> int:
     return stop.exit_code
 
 
-def _announce(url: str) -> None:
-    """Say where the server is, for people, and in JSON for a program that reads along. Nobody may be listening."""
+def _announce(url: str, hint: str | None) -> None:
+    """Say where the server is, for people, and in JSON for a program that reads along; then what to do next.
+
+    Nobody may be listening.
+    """
     if sys.stdout is None:
         return
     try:
         sys.stdout.write(f"twinstream {__version__} listens on {url}\n")
         if not sys.stdout.isatty():
             sys.stdout.write(json.dumps({"url": url, "pid": os.getpid()}) + "\n")
+        if hint is not None:
+            sys.stdout.write(hint + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more at its end
