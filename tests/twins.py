@@ -21,9 +21,11 @@ from twinstream.model.value import BaseType
 from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.candidate import CandidateService
 from twinstream.service.command import CommandService, Deliveries
+from twinstream.service.control import ControlService
 from twinstream.service.creation import Draft
 from twinstream.service.datapoint import DatapointService
 from twinstream.service.device import DeviceService
+from twinstream.service.lan import LanService
 from twinstream.service.location import LocationService
 from twinstream.service.lockout import Lockout
 from twinstream.service.presence import PresenceService
@@ -60,6 +62,8 @@ class Twins(Services):
             self.store, self.deliveries, self.authentication, Lockout(self.clock)
         )
         self.candidates = CandidateService(self.store)
+        self.controls = ControlService(self.store, self.deliveries)
+        self.lans = LanService(self.store, self.new_id, self.sealer)
 
     async def start(self) -> None:
         """Start as a server does."""

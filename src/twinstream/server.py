@@ -42,9 +42,11 @@ from twinstream.service.admin import AdminService
 from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.candidate import CandidateService
 from twinstream.service.command import CommandService, Deliveries
+from twinstream.service.control import ControlService
 from twinstream.service.datapoint import DatapointService
 from twinstream.service.datum import DatumService
 from twinstream.service.device import DeviceService
+from twinstream.service.lan import LanService
 from twinstream.service.location import LocationService
 from twinstream.service.lockout import Lockout
 from twinstream.service.numbering import Numbering
@@ -210,7 +212,7 @@ class _Parts:
             store, clock, ids, passwords, Lockout(clock), cache, lifetime_s=settings.token_lifetime_s
         )
         self.admin = AdminService(store, ids, passwords, cache)
-        sealer = KeyFileSealer.open(settings.data)
+        self._sealer = sealer = KeyFileSealer.open(settings.data)
         self._deliveries = Deliveries()
         self._presence = PresenceService(store, clock, timeout_s=settings.presence_timeout_s)
         self._authentication = DeviceAuthentication(store, clock, ids, sealer, self._presence)
@@ -258,6 +260,8 @@ class _Parts:
                 self.store, self._deliveries, self._authentication, Lockout(self.clock)
             ),
             "candidates": CandidateService(self.store),
+            "controls": ControlService(self.store, self._deliveries),
+            "lans": LanService(self.store, self.ids, self._sealer),
             "presence": self._presence,
             "clock": self.clock,
             "health": Health(self.shell, self._answers, self._why_not_ready, self._gauges()),

@@ -14,7 +14,22 @@ from tests.twins import Scene
 from twinstream.errors import RequestError
 from twinstream.model.principal import Device, User
 from twinstream.service.secret import hash_secret
-from twinstream.web import command, datapoint, datum, device, history, location, property, registration
+from twinstream.web import (
+    command,
+    control,
+    datapoint,
+    datum,
+    device,
+    group,
+    history,
+    lan,
+    location,
+    notification,
+    property,
+    registration,
+    schedule,
+    trigger,
+)
 from twinstream.web.address import Addresses
 from twinstream.web.app import create_app
 from twinstream.web.body import BodyLimits
@@ -24,6 +39,12 @@ from twinstream.web.outer import Outer, RequestIds
 ROUTES = [
     *device.ROUTES,
     *datum.DEVICE_ROUTES,
+    *control.ROUTES,
+    *group.ROUTES,
+    *lan.ROUTES,
+    *notification.ROUTES,
+    *schedule.ROUTES,
+    *trigger.ROUTES,
     *registration.ROUTES,
     *property.ROUTES,
     *datapoint.ROUTES,
@@ -66,6 +87,8 @@ class TwinApi:
                 "locations": twins.locations,
                 "registrations": twins.registrations,
                 "candidates": twins.candidates,
+                "controls": twins.controls,
+                "lans": twins.lans,
             },
             request_ids=RequestIds(twins.new_id),
             addresses=Addresses(),

@@ -97,6 +97,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float
     updated_at: float
     has_properties: bool
+    lan_enabled: bool
 
 
 class Report(msgspec.Struct, frozen=True):

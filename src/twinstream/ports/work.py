@@ -25,6 +25,7 @@ from twinstream.ports.command import Commands
 from twinstream.ports.datapoint import Datapoints
 from twinstream.ports.datum import Data
 from twinstream.ports.device import Devices
+from twinstream.ports.lan import LanKeys
 from twinstream.ports.log import LogWriter
 from twinstream.ports.oem import Oems
 from twinstream.ports.property import Properties
@@ -49,6 +50,7 @@ class View(Protocol):
     datapoints: Datapoints
     device_data: Data
     devices: Devices
+    lan_keys: LanKeys
     oems: Oems
     properties: Properties
     shares: Shares

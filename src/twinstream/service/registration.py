@@ -165,6 +165,7 @@ def forget_owner(work: UnitOfWork, device: Device) -> None:
     work.shares.end_all(device.dsn)
     work.commands.remove_all(device.key)
     work.device_data.remove_all(device.key)
+    work.lan_keys.remove(device.key)
     said = ("lat", "lng", "time_zone", "street", "city", "state", "country", "zip", "join_ends_at")
     work.devices.change(device.key, user_uuid=None, registered_at=None, **dict.fromkeys(said))
 

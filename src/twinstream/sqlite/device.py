@@ -15,7 +15,7 @@ from twinstream.model import principal
 from twinstream.model.device import Audience, ConnectionStatus, Device, DeviceRef, Grant, RegistrationType, Sight
 from twinstream.ports.device import NewDevice, PresenceMark
 from twinstream.sqlite.repository import Repository
-from twinstream.sqlite.structure import write_object
+from twinstream.sqlite.structure import write_boolean, write_object
 
 T = TypeVar("T")
 
@@ -204,6 +204,7 @@ _OBJECT = write_object(
     user_id="(SELECT user.id FROM user WHERE user.uuid = device.user_uuid)",
     gateway_dsn="(SELECT gateway.dsn FROM device AS gateway WHERE gateway.key = device.gateway_key)",
     has_properties="json(iif(EXISTS (SELECT 1 FROM property WHERE property.device_key = device.key), 'true', 'false'))",
+    lan_enabled=write_boolean("EXISTS (SELECT 1 FROM lan_key WHERE lan_key.device_key = device.key)"),
 )
 _CHANGEABLE = frozenset(Device.__struct_fields__) - {
     "key",
@@ -212,6 +213,7 @@ _CHANGEABLE = frozenset(Device.__struct_fields__) - {
     "user_id",
     "gateway_dsn",
     "has_properties",
+    "lan_enabled",
     "updated_at",
 }
 _DEVICE = msgspec.json.Decoder(Device)

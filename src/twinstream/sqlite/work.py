@@ -16,6 +16,7 @@ from twinstream.ports import (
     datapoint,
     datum,
     device,
+    lan,
     oem,
     property,
     share,
@@ -30,6 +31,7 @@ from twinstream.sqlite.command import Commands
 from twinstream.sqlite.datapoint import Datapoints
 from twinstream.sqlite.datum import DeviceData, UserData
 from twinstream.sqlite.device import Devices
+from twinstream.sqlite.lan import LanKeys
 from twinstream.sqlite.oem import Oems
 from twinstream.sqlite.property import Properties
 from twinstream.sqlite.share import Shares
@@ -55,6 +57,7 @@ class View:
         self.datapoints: datapoint.Datapoints = Datapoints(connection, now_s)
         self.device_data: datum.Data = DeviceData(connection, now_s)
         self.devices: device.Devices = Devices(connection, now_s)
+        self.lan_keys: lan.LanKeys = LanKeys(connection, now_s)
         self.oems: oem.Oems = Oems(connection, now_s)
         self.properties: property.Properties = Properties(connection, now_s)
         self.shares: share.Shares = Shares(connection, now_s)

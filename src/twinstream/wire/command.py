@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from twinstream.model.check import check_text
 from twinstream.model.command import Pending
+from twinstream.wire.body import read_body
 
 
 class CommandFields(msgspec.Struct, frozen=True):
@@ -52,6 +54,21 @@ class CommandsReply(msgspec.Struct, frozen=True):
     """``{"commands": {...}}``."""
 
     commands: CommandsFields
+
+
+class IdentifyRequest(msgspec.Struct, frozen=True):
+    """``{"value": "On", "time": "60"}``: what to do, and for how many seconds."""
+
+    value: str = "On"
+    time: str | int = 0
+
+
+def encode_identify(body: object) -> str:
+    """Read what a node is to do to show itself, as the text of its command. Raises RequestError ``invalid``."""
+    asked = read_body(body, IdentifyRequest)
+    check_text(asked.value, field="value", shortest=1)
+    check_text(str(asked.time), field="time", shortest=1)
+    return msgspec.json.encode(asked).decode()
 
 
 def encode_pending(pending: Pending) -> bytes:
