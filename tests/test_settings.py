@@ -55,6 +55,14 @@ def test_times_carry_their_unit(name: str) -> None:
         ({"inbound_timeout_s": 30.0}, "inbound_timeout_s", "more than heartbeat_interval_s, which is 30"),
         ({"trusted_proxies": ("10.0.0.0/8", "10.0.0")}, "trusted_proxies", "'10.0.0'"),
         ({"allowed_origins": ("*",)}, "allowed_origins", "empty allows any"),
+        ({"smtp_username": "u"}, "smtp_username", "needs smtp_password"),
+        ({"smtp_password": "p"}, "smtp_password", "needs smtp_username"),
+        (
+            {"smtp_username": "u", "smtp_password": "p", "smtp_security": "none", "smtp_host": "mail.example"},
+            "smtp_security",
+            "in the clear",
+        ),
+        ({"mail_from": "nobody"}, "mail_from", "no address"),
     ],
 )
 def test_settings_that_cannot_be_together_are_refused(changes: dict[str, object], blamed: str, reason: str) -> None:

@@ -35,6 +35,8 @@ from twinstream.errors import RequestError
 from twinstream.logging import configure_logging
 from twinstream.model.oem import Retention
 from twinstream.model.subscription import Gap
+from twinstream.outbound.mail import ConsoleMailer, SmtpMailer, SmtpServer
+from twinstream.ports.mail import Mailer
 from twinstream.ports.work import UnitOfWork
 from twinstream.process import Jobs, Stop, address_file, explained, raise_file_limit
 from twinstream.service.access_rule import AccessRuleService
@@ -50,6 +52,7 @@ from twinstream.service.lan import LanService
 from twinstream.service.location import LocationService
 from twinstream.service.lockout import Lockout
 from twinstream.service.numbering import Numbering
+from twinstream.service.outbox import Outbox
 from twinstream.service.password import Passwords
 from twinstream.service.presence import PresenceService
 from twinstream.service.property import PropertyService
@@ -212,6 +215,7 @@ class _Parts:
             store, clock, ids, passwords, Lockout(clock), cache, lifetime_s=settings.token_lifetime_s
         )
         self.admin = AdminService(store, ids, passwords, cache)
+        self.outbox = Outbox(_make_mailer(settings))
         self._sealer = sealer = KeyFileSealer.open(settings.data)
         self._deliveries = Deliveries()
         self._presence = PresenceService(store, clock, timeout_s=settings.presence_timeout_s)
@@ -286,6 +290,7 @@ class _Parts:
 
     def start_jobs(self, jobs: Jobs) -> None:
         """Start everything that happens without being asked for."""
+        jobs.start(self.outbox.run, "mail")
         jobs.every(self._settings.ack_flush_s, self._store_cursors, "store cursors")
         jobs.every(PRESENCE_TICK_S, self._presence.tick, "presence")
         jobs.every(3600.0, self._datapoints.purge, "purge datapoints")
@@ -338,6 +343,21 @@ class _Parts:
             "devices_online": ("Devices that are Online", lambda: self._presence.online),
             "log_head": ("Highest position of the log", lambda: self.store.log.head),
         }
+
+
+def _make_mailer(settings: Settings) -> Mailer:
+    if settings.smtp_host is None:
+        return ConsoleMailer()
+    return SmtpMailer(
+        SmtpServer(
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.mail_from,
+            settings.smtp_security,
+            settings.smtp_username,
+            settings.smtp_password,
+        )
+    )
 
 
 def _stream_limits(settings: Settings) -> StreamLimits:

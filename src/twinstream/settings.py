@@ -21,8 +21,10 @@ from msgspec import Meta
 from twinstream.errors import TwinstreamError
 
 
-def _about(group: str, description: str, *, ge: float | None = None, le: float | None = None) -> Meta:
-    return Meta(description=description, ge=ge, le=le, extra={"group": group})
+def _about(
+    group: str, description: str, *, ge: float | None = None, le: float | None = None, secret: bool = False
+) -> Meta:
+    return Meta(description=description, ge=ge, le=le, extra={"group": group, "secret": secret})
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,6 +174,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _about("Retention", "A mobile subscription without a socket for so long is deleted.", ge=1, le=31_536_000),
     ] = 86_400
 
+    confirm_email: Annotated[
+        bool,
+        _about("Mail", "Who signs up confirms the email address, by a token in a mail, before the first sign-in."),
+    ] = True
+    smtp_host: Annotated[
+        str | None,
+        _about("Mail", "Mail server. Without one mails are printed to the terminal, tokens included."),
+    ] = None
+    smtp_port: Annotated[int, _about("Mail", "Port of the mail server.", ge=1, le=65535)] = 587
+    smtp_security: Annotated[
+        Literal["starttls", "tls", "none"],
+        _about("Mail", "`tls` from the first byte (port 465), `starttls` (587), or `none`, for a server on this host."),
+    ] = "starttls"
+    smtp_username: Annotated[str | None, _about("Mail", "Name to sign in to the mail server with.")] = None
+    smtp_password: Annotated[
+        str | None,
+        _about(
+            "Mail",
+            "Password for it. It has no flag, which everybody on the machine could read; a file that holds it is "
+            "readable by its owner alone.",
+            secret=True,
+        ),
+    ] = None
+    mail_from: Annotated[str, _about("Mail", "Address that mails come from.")] = "twinstream@localhost"
+
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _about("Operation", "Least severity that is logged.")
     ] = "info"
@@ -197,6 +224,7 @@ class Setting(NamedTuple):
     description: str
     expected: str
     default: Any
+    is_secret: bool
 
     @property
     def flag(self) -> str:
@@ -236,6 +264,7 @@ def check_settings(settings: Settings) -> None:
         raise SettingError(
             "inbound_timeout_s", f"must be more than heartbeat_interval_s, which is {settings.heartbeat_interval_s:g}"
         )
+    _check_mail(settings)
     for proxy in settings.trusted_proxies:
         try:
             ipaddress.ip_network(proxy)
@@ -246,6 +275,18 @@ def check_settings(settings: Settings) -> None:
             raise SettingError(
                 "allowed_origins", f"{origin!r} is not of the form https://host[:port]; empty allows any"
             )
+
+
+def _check_mail(settings: Settings) -> None:
+    if (settings.smtp_username is None) != (settings.smtp_password is None):
+        given, absent = ("smtp_username", "smtp_password")
+        if settings.smtp_username is None:
+            given, absent = absent, given
+        raise SettingError(given, f"needs {absent} beside it")
+    if settings.smtp_password and settings.smtp_security == "none" and not is_loopback(settings.smtp_host or ""):
+        raise SettingError("smtp_security", "would send smtp_password in the clear; starttls or tls protects it")
+    if "@" not in settings.mail_from or not settings.mail_from.isprintable():
+        raise SettingError("mail_from", f"{settings.mail_from!r} is no address like noreply@example.com")
 
 
 def is_loopback(host: str) -> bool:
@@ -282,7 +323,8 @@ def _read_declaration(name: str, annotation: Any, default: Any) -> Setting:
         tuple: "a list of texts (separated by commas in a flag or variable)",
         Literal: "one of " + ", ".join(map(str, get_args(base))),
     }[get_origin(base) or base]
-    return Setting(name, annotation, get_origin(base) or base, meta.extra["group"], meta.description, expected, default)
+    group, is_secret = meta.extra["group"], meta.extra["secret"]
+    return Setting(name, annotation, get_origin(base) or base, group, meta.description, expected, default, is_secret)
 
 
 def _read_declarations() -> Mapping[str, Setting]:

@@ -119,6 +119,8 @@ def _read_file(path: Path) -> dict[str, _Value]:
     for key in table:
         if key not in SETTINGS:
             raise CommandError(EX_CONFIG, f"{_place(path, text, key)}: no such setting{_suggest(key, SETTINGS)}")
+        if SETTINGS[key].is_secret and path.stat().st_mode & 0o077:
+            raise CommandError(EX_CONFIG, f"{_place(path, text, key)}: others can read this secret; chmod 600 {path}")
     return {key: _Value(raw, False, _place(path, text, key), EX_CONFIG) for key, raw in table.items()}
 
 
@@ -166,7 +168,7 @@ def _convert(setting: Setting, value: _Value) -> Any:
 
 
 def _refuse(setting: Setting, value: _Value) -> CommandError:
-    shown = repr(value.raw)
+    shown = "this" if setting.is_secret else repr(value.raw)
     shown = shown if len(shown) <= 80 else shown[:77] + "..."
     return CommandError(value.exit_code, f"{value.place}: {shown} cannot be; expected {setting.expected}")
 

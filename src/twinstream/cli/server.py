@@ -72,6 +72,8 @@ def show(**flags: Any) -> None:
     warn(warnings)
     for name in SETTINGS:
         value = getattr(settings, name)
+        if value is not None and SETTINGS[name].is_secret:
+            value = "***"
         shown = "# " + name if value is None else f"{name} = {_toml(value)}"
         print(f"{shown}  # {sources[name]}")
 
@@ -115,6 +117,8 @@ def _with_flags(command: Callable[..., Any], settings: Iterable[Setting]) -> Cal
     groups: dict[str, Group] = {}
     parameters = [_config_parameter()]
     for setting in settings:
+        if setting.is_secret:  # everybody on the machine can read a command line
+            continue
         group = groups.setdefault(setting.group, Group.create_ordered(setting.group))
         parameters.append(_flag_parameter(setting, group))
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -1,0 +1,74 @@
+"""The mails that the server writes: to whom, about what, in which words.
+
+Owns the texts; knows no transport. Invariant: neither recipient nor subject can hold a line end, so nobody's name or
+address becomes a header of its own. What users have written themselves stands in the text alone.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from twinstream.model.check import invalid
+
+
+class Mail(msgspec.Struct, frozen=True):
+    """A mail of plain text."""
+
+    recipient: str
+    subject: str
+    text: str
+
+    def __post_init__(self) -> None:
+        """Raise RequestError ``invalid`` for a header that would be two."""
+        for field, value in (("recipient", self.recipient), ("subject", self.subject)):
+            if not value.isprintable():
+                raise invalid(field, "is one line of text")
+
+
+def write_confirmation(email: str, token: str) -> Mail:
+    """Ask whoever signed up, or changed their email, to confirm that the address is theirs."""
+    return Mail(
+        email,
+        "Confirm your email address",
+        f"Somebody, probably you, gave this email address for an account.\n\nConfirmation token: {token}\n\n"
+        "Enter it in your app within three days. If it was not you, do nothing.\n",
+    )
+
+
+def write_password_reset(email: str, token: str) -> Mail:
+    """Send the token that sets a new password."""
+    return Mail(
+        email,
+        "Set a new password",
+        f"Somebody, probably you, asked for a new password.\n\nToken: {token}\n\n"
+        "Enter it in your app within six hours; it works once. If it was not you, do nothing.\n",
+    )
+
+
+def write_email_change(email: str, new_email: str) -> Mail:
+    """Tell the old address that another one takes its place."""
+    return Mail(
+        email,
+        "Your email address is being changed",
+        f"Your account's email address is being changed to {new_email}.\n\n"
+        "If it was not you, set a new password at once.\n",
+    )
+
+
+def write_share(email: str, owner: str, dsn: str, operation: str) -> Mail:
+    """Tell a user that somebody shares a device with them."""
+    may = "see and set" if operation == "write" else "see"
+    return Mail(
+        email,
+        "A device was shared with you",
+        f"{owner} shares the device {dsn} with you.\n\nSign in with this address to {may} it.\n",
+    )
+
+
+def write_welcome(email: str) -> Mail:
+    """Tell a user that an administrator made an account for them."""
+    return Mail(
+        email,
+        "Welcome",
+        "An account was made for you.\n\nAsk your app for a new password with this address, then sign in.\n",
+    )

@@ -1,0 +1,1 @@
+"""Calls to other machines: mail servers and identity providers."""
