@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import logging
+from typing import Any
 
 import pytest
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from tests.web.harness import KEY, Harness, echo, serving, upgrade
+from tests.web.harness import KEY, Harness, echo, serving, until, upgrade
 
 
 def test_uvicorn_is_the_pinned_one() -> None:
@@ -47,6 +48,47 @@ async def test_keep_alive_and_pipelining(harness: Harness) -> None:
         assert (await client.read_response())[0] == 200
     client.write(request.encode())
     assert (await client.read_response())[0] == 200
+
+
+async def test_requests_sent_ahead_are_bounded() -> None:
+    """Who sends very many requests without waiting for answers gets some, then 429, and costs bounded memory."""
+    async with serving(pipelined=4) as strict:
+        client = await strict.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
+        (connection,) = await _wait_for_connections(strict)
+        statuses = [(await client.read_response())[0] for _ in range(6)]
+        assert statuses == [200] * 5 + [429]
+        assert await client.read_eof() == b""
+        assert not connection.pipeline
+
+
+async def test_a_client_that_reads_nothing_is_cut_without_a_trace(
+    harness: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the end of the server an answer that nobody takes is no error of the server's."""
+    client = await harness.send("GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 90)
+    client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    (connection,) = await _wait_for_connections(harness)
+    await until(lambda: connection.flow.write_paused)
+    await harness.http.stop(0.0)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_client_that_goes_before_its_answers_leaves_no_trace(
+    harness: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Pipelined requests whose client has gone end quietly."""
+    client = await harness.send("GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 90)
+    client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    (connection,) = await _wait_for_connections(harness)
+    await until(lambda: connection.flow.write_paused)
+    client.writer.transport.abort()
+    await until(lambda: not harness.connections() and not harness.http._server.server_state.tasks)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def _wait_for_connections(harness: Harness) -> list[Any]:
+    await until(lambda: bool(harness.connections()))
+    return harness.connections()
 
 
 async def test_the_deadline_counts_for_every_head(harness: Harness) -> None:

@@ -35,6 +35,7 @@ _log = structlog.get_logger(__name__)
 class FrontLimits(msgspec.Struct, frozen=True):
     """What the head of a request may cost, and how many connections there may be.
 
+    ``pipelined``: requests that may wait for the answer to the one ahead; a chunk of bytes may bring thousands.
     Source of the sizes: security.md S11.
     """
 
@@ -43,6 +44,7 @@ class FrontLimits(msgspec.Struct, frozen=True):
     line_bytes: int = 8 * 1024
     headers_bytes: int = 16 * 1024
     headers_count: int = 100
+    pipelined: int = 100
     linger_s: float = 2.0
 
 
@@ -134,6 +136,8 @@ class FrontProtocol(HttpToolsProtocol):
         _check_head(method, self.parser.get_http_version(), self.url, self.headers)
         if len(self.connections) > self._limits.max_connections:
             raise RequestError("too_many_connections", retry_after_s=RETRY_AFTER_S)
+        if len(self.pipeline) >= self._limits.pipelined:
+            raise RequestError("too_many_requests", retry_after_s=RETRY_AFTER_S)
         self._to_stream = self.parser.should_upgrade() and self._wants_stream(method)
         super().on_headers_complete()
         if not self._to_stream:
@@ -259,7 +263,12 @@ class _JoiningTransport:
         self._head: bytes | None = b""  # None: the head has gone
 
     def write(self, data: bytes) -> None:
-        """Keep the head back until there is more; 100 Continue is no head."""
+        """Keep the head back until there is more; 100 Continue is no head.
+
+        Why not to a lost connection: uvicorn tells only the last of its pipelined requests that it is lost.
+        """
+        if self._transport.is_closing():
+            return
         if self._head is None or data.startswith(b"HTTP/1.1 100"):
             self._transport.write(data)
         elif not self._head:
@@ -270,7 +279,7 @@ class _JoiningTransport:
 
     def flush(self) -> None:
         """Write a head that no body follows."""
-        if self._head:
+        if self._head and not self._transport.is_closing():
             self._transport.write(self._head)
             self._head = None
 

@@ -35,6 +35,9 @@ NOTSENT_LOWAT_BYTES = 16 * 1024
 USER_TIMEOUT_MS = 45_000
 """How long sent bytes may stay unacknowledged: a vanished peer costs its buffers no longer (promises.md, P12)."""
 
+CUT_S = 0.1
+"""Within this a request's task has heard that its connection is gone, and ended; cancelled, it would leave a trace."""
+
 
 def listen(host: str, port: int) -> socket.socket:
     """Bind a socket; connections have its options. ``port`` 0 takes a free one.
@@ -118,9 +121,12 @@ class HttpServer:
             await self._task
 
     def cut(self) -> None:
-        """Abort all connections and what is being done for them."""
+        """Abort all connections, and what is being done for them if it does not end by itself then."""
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()
+        asyncio.get_running_loop().call_later(CUT_S, self._cancel)
+
+    def _cancel(self) -> None:
         for task in list(self._server.server_state.tasks):
             task.cancel()
 
