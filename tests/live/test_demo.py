@@ -106,11 +106,18 @@ def decode(frame: str) -> dict[str, Any]:
 
 
 def has_seen_all(frames: Frames) -> bool:
-    """Tell whether every type has come, with every outcome: gone and back, given up and registered again."""
+    """Tell whether every type has come, with every outcome: gone and back, given up and registered again, moved by its
+    user and by itself.
+    """
     statuses = [decode(frame)["connection"]["status"] for frame in frames["connectivity"]]
     outcomes = [decode(frame)["registration_event"]["registered"] for frame in frames["registration"]]
+    providers = {decode(frame)["location_event"]["provider"] for frame in frames["location"]}
     return (
-        all(frames.values()) and "Offline" in statuses and statuses[-1] == "Online" and outcomes[-2:] == [False, True]
+        all(frames.values())
+        and "Offline" in statuses
+        and statuses[-1] == "Online"
+        and outcomes[-2:] == [False, True]
+        and providers == {"user-based", "ip-based"}
     )
 
 
@@ -155,6 +162,11 @@ def test_events_look_as_the_documents_show_them(seen: tuple[DemoFile, Frames], k
         if kind == "registration":
             expected.append("registered_at" if event[body_key]["registered"] else "unregistered_at")
         assert list(event[body_key]) == expected
+
+
+def test_the_traveller_is_nowhere_before_it_is_somebodys(seen: tuple[DemoFile, Frames]) -> None:
+    """Every location event names the user."""
+    assert all(decode(frame)["location_event"]["user_uuid"] for frame in seen[1]["location"])
 
 
 def test_devices_answer_what_is_set(seen: tuple[DemoFile, Frames]) -> None:

@@ -71,6 +71,14 @@ async def test_a_resident_who_may_not_sign_in_gives_up_at_once() -> None:
     assert calls == ["/users/sign_in.json"]
 
 
+async def test_the_traveller_has_no_place_before_it_is_carried() -> None:
+    """What a device told of its place at its first start-up, without an owner, would be nobody's event."""
+    household, traveller = build(answer_well, TestClock())
+    assert traveller.place is None
+    await household.move()
+    assert traveller.place is not None
+
+
 async def test_a_scene_that_is_refused_is_left_out() -> None:
     """Someone else has unregistered a steady device: its scenes fail, the others go on."""
     settings = []

@@ -30,7 +30,8 @@ class Household:
     """A resident, two steady devices and a traveller.
 
     ``led_board`` is a `model.LEDEVB`, ``linux_board`` a `model.LINUXEVB`; both are registered by their DSN alone, the
-    traveller with a set-up token (AP-Mode).
+    traveller with a set-up token (AP-Mode). The traveller has no place until it is carried to one, which is after its
+    registration: a place that it told before would be an event without a user.
     """
 
     def __init__(
@@ -48,7 +49,6 @@ class Household:
         self._traveller = traveller
         self._clock = clock
         self._random = random
-        traveller.place = HOME
 
     async def move_in(self) -> None:
         """Register the steady devices that are nobody's yet. Raises RefusalError if the resident may not sign in."""
