@@ -145,7 +145,7 @@ def test_a_user_is_named_by_email_or_uuid(admin: Admin) -> None:
     admin("oem", "add", "Other", "--id", "11111111")
     refused = admin("user", "role", "11111111", "ada@example.com", "EndUser")
     assert refused.exit_code == 65
-    assert "There is no such user" in refused.errors
+    assert "There is no user " in refused.errors
 
 
 def test_deleting_a_user_wants_a_yes(admin: Admin) -> None:
@@ -212,8 +212,15 @@ def test_a_device_gets_the_properties_of_file_and_flags(admin: Admin) -> None:
     Path("p.toml").write_text('[[properties]]\nname = "a"\nbase_type = "string"\ndirection = "input"\n')
     Path("p.json").write_text('[{"name":"b","base_type":"string","direction":"input","ack_enabled":true}]')
     first = admin("device", "add", OEM, "D1", "--model", "m", "--properties", "p.toml", "--json").reply
-    again = admin("device", "add", OEM, "D1", "--model", "m", "--properties", "p.json", "--property", "c:file:output")
+    more = ("device", "add", OEM, "D1", "--model", "m", "--properties", "p.json", "--property", "c:file:output")
+    again = admin(*more)
     assert first["public_key"] in again.output
+    assert (first["is_new"], first["added_properties"]) == (True, ["a"])
+    assert again.errors == "twinstream: D1 exists already; added properties: b, c\n"
+    assert admin(*more).errors == "twinstream: D1 exists already; nothing was added\n"
+    third = admin(*more, "--json")
+    assert third.errors == ""
+    assert (third.reply["is_new"], third.reply["added_properties"]) == (False, [])
     assert first["public_key"].startswith("-----BEGIN PUBLIC KEY-----\n")
     [listed] = admin("device", "list", OEM, "--json").reply
     assert (listed["dsn"], listed["oem_model"], listed["registered"]) == ("D1", "m", False)
@@ -248,8 +255,8 @@ def test_a_broken_file_of_properties_is_told_by_its_place(admin: Admin, name: st
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "message"),
     [
-        ("user list 0dfc7901", 65, "There is no such OEM; this lists them: twinstream admin oem list"),
-        ("oem retention 0dfc7901 --age-s 5", 65, "There is no such OEM"),
+        ("user list 0dfc7901", 65, "There is no OEM 0dfc7901; this lists them: twinstream admin oem list"),
+        ("oem retention 0dfc7901 --age-s 5", 65, "There is no OEM 0dfc7901; "),
         ("oem add Example --id 0dfc7900", 65, "An OEM with this id exists."),
         ("oem add Example --id 123", 65, "id is 8 hex digits."),
         ("oem retention 0dfc7900", 64, "a limit is needed: --age-s or --size-bytes"),
@@ -264,8 +271,21 @@ def test_a_broken_file_of_properties_is_told_by_its_place(admin: Admin, name: st
         ("device add 0dfc7900 D/1 --model m", 65, "dsn is 1 to 32 letters"),
         ("device add 0dfc7900 D1 --model m --registration-type wifi", 64, "wifi"),
         ("device add 0dfc7900 D1 --model m --properties missing", 65, "missing: cannot be read: No such file"),
-        ("subscription suspend 7", 65, "There is no such thing"),
-        ("subscription resume x/../y", 65, "There is no such thing"),
+        (
+            "subscription suspend 999",
+            65,
+            "There is no subscription 999; this lists them: twinstream admin",
+        ),
+        ("subscription resume x/../y", 65, "There is no subscription x/../y; "),
+        (
+            "device add 0dfc7901 D1 --model m",
+            65,
+            "There is no OEM 0dfc7901; this lists them: twinstream admin oem list",
+        ),
+        ("app add 0dfc7901 Example", 65, "There is no OEM 0dfc7901; "),
+        ("app list 0dfc7901", 65, "There is no OEM 0dfc7901; "),
+        ("user add 0dfc7901 a@b.c --password-file password", 65, "There is no OEM 0dfc7901; "),
+        ("user delete 0dfc7900 a@b.c --yes", 65, "There is no user a@b.c; "),
         ("oem lst", 64, "list"),
         ("oem list --data nowhere", 78, "nowhere holds no database"),
         ("oem list --config nowhere", 78, "nowhere: cannot be read"),

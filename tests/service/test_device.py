@@ -105,7 +105,7 @@ async def test_a_key_pair_can_come_later(twins: Twins) -> None:
     added = await twins.devices.add(OPERATOR, OEM, DSN, "ledevb", properties=[BLUE])
     assert await twins.store.query(lambda view: view.devices.find_private_key(DSN)) is None
     provisioned = await twins.devices.provision(OPERATOR, OEM, DSN, "ledevb")
-    assert provisioned.device == added
+    assert provisioned.device == added.device
     assert (await twins.devices.provision(OPERATOR, OEM, DSN, "ledevb")).public_key == provisioned.public_key
 
 

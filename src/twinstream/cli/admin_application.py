@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from twinstream.cli.admin_oem import Oem, list_of_oem, path_of
+from twinstream.cli.admin_oem import Oem, list_of_oem, no_oem, path_of
 from twinstream.cli.admin_table import show, show_all
 from twinstream.cli.operator import HERE, Target
 
@@ -33,7 +33,7 @@ def add(
     target: Target = HERE,
 ) -> None:
     """Add an application, and print its secret, which is never shown again."""
-    reply = target.call("POST", f"{path_of(oem)}/applications", {"name": name, "app_id": app_id})
+    reply = target.call("POST", f"{path_of(oem)}/applications", {"name": name, "app_id": app_id}, missing=no_oem(oem))
     show(reply, ("app_id", "app_secret", *COLUMNS[1:]), json=target.json)
 
 

@@ -6,6 +6,7 @@ Owns how a property is written on the command line and in a file.
 from __future__ import annotations
 
 import difflib
+import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import App, Parameter
 
-from twinstream.cli.admin_oem import Oem, list_of_oem, path_of
+from twinstream.cli.admin_oem import Oem, list_of_oem, no_oem, path_of
 from twinstream.cli.admin_table import show, show_all
 from twinstream.cli.operator import HERE, Target
 from twinstream.exits import EX_DATAERR, EX_USAGE, CommandError
@@ -85,10 +86,14 @@ def add(
         "registration_type": registration_type,
         "properties": plans,
     }
-    reply = target.call("POST", f"{path_of(oem)}/devices", body)
+    reply = target.call("POST", f"{path_of(oem)}/devices", body, missing=no_oem(oem))
     show(reply, COLUMNS, json=target.json)
     if not target.json:
         print(f"\n{reply['public_key']}", end="")
+        if not reply["is_new"]:
+            added = ", ".join(reply["added_properties"])
+            news = f"added properties: {added}" if added else "nothing was added"
+            print(f"twinstream: {reply['dsn']} exists already; {news}", file=sys.stderr)
 
 
 def list_devices(oem: Oem, /, *, target: Target = HERE) -> None:

@@ -83,7 +83,7 @@ def retention(
         raise CommandError(EX_USAGE, "a limit is needed: --age-s or --size-bytes")
     present = find_oem(target, oem)
     limits = {field: present[field] for field in given} | wanted
-    show(target.call("PUT", f"{path_of(oem)}/retention", limits), COLUMNS, json=target.json)
+    show(target.call("PUT", f"{path_of(oem)}/retention", limits, missing=no_oem(oem)), COLUMNS, json=target.json)
 
 
 def path_of(oem: str) -> str:
@@ -97,12 +97,17 @@ def find_oem(target: Target, oem: str) -> Reply:
         if reply["id"] == oem.lower():
             found: Reply = reply
             return found
-    raise CommandError(EX_DATAERR, "There is no such OEM; this lists them: twinstream admin oem list")
+    raise CommandError(EX_DATAERR, no_oem(oem))
+
+
+def no_oem(oem: str) -> str:
+    """Say that there is no OEM of this id."""
+    return f"There is no OEM {oem}; this lists them: twinstream admin oem list"
 
 
 def list_of_oem(target: Target, oem: str, nouns: str) -> list[Reply]:
     """List an OEM's ``users`` or the like. Raises CommandError 65 if there is no such OEM: a slip is no empty list."""
-    replies: list[Reply] = target.call("GET", f"{path_of(oem)}/{nouns}")
+    replies: list[Reply] = target.call("GET", f"{path_of(oem)}/{nouns}", missing=no_oem(oem))
     if not replies:
         find_oem(target, oem)
     return replies

@@ -67,7 +67,9 @@ def make_app() -> App:
 
 
 def _change(subscription_id: str, verb: str, target: Target) -> None:
-    reply = target.call("POST", f"/admin/v1/subscriptions/{quote(subscription_id, safe='')}/{verb}")
+    path = f"/admin/v1/subscriptions/{quote(subscription_id, safe='')}/{verb}"
+    missing = f"There is no subscription {subscription_id}; this lists them: twinstream admin subscription list OEM"
+    reply = target.call("POST", path, missing=missing)
     show(_unwrap(reply), COLUMNS, json=target.json)
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from cyclopts import App, Parameter
 
-from twinstream.cli.admin_oem import Oem, list_of_oem, path_of
+from twinstream.cli.admin_oem import Oem, list_of_oem, no_oem, path_of
 from twinstream.cli.admin_table import Reply, show, show_all
 from twinstream.cli.operator import HERE, Target
 from twinstream.exits import EX_DATAERR, EX_USAGE, CommandError
@@ -77,7 +77,7 @@ def add(
     """Add a user, who can sign in at once."""
     body = {"email": email, "role": role, "firstname": firstname, "lastname": lastname}
     password = read_password(password_file)
-    reply = target.call("POST", f"{path_of(oem)}/users", body | {"password": password})
+    reply = target.call("POST", f"{path_of(oem)}/users", body | {"password": password}, missing=no_oem(oem))
     show(reply, COLUMNS, json=target.json)
 
 
@@ -161,7 +161,7 @@ def _find(target: Target, oem: str, user: str) -> Reply:
     for reply in list_of_oem(target, oem, "users"):
         if user == reply["uuid"] or normalise_email(user) == reply["email"]:
             return reply
-    raise CommandError(EX_DATAERR, f"There is no such user; this lists them: twinstream admin user list {oem}")
+    raise CommandError(EX_DATAERR, f"There is no user {user}; this lists them: twinstream admin user list {oem}")
 
 
 def _path_of(user: Reply) -> str:

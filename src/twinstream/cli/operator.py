@@ -69,23 +69,27 @@ class Target:
         bool, Parameter(negative="", group=_COMMON, show_default=False, help="Print JSON, for another program.")
     ] = False
 
-    def call(self, method: str, path: str, body: Any = None, *, may_make_folder: bool = False) -> Any:
+    def call(
+        self, method: str, path: str, body: Any = None, *, may_make_folder: bool = False, missing: str = ""
+    ) -> Any:
         """Make one request of the operator's; see `call`."""
         flags: dict[str, str | bool] = {} if self.data is None else {"data": self.data}
         settings, _, warnings = load_configuration(flags, os.environ, config=self.config)
         warn(warnings)
-        return call(settings, method, path, body, may_make_folder=may_make_folder)
+        return call(settings, method, path, body, may_make_folder=may_make_folder, missing=missing)
 
 
 HERE = Target()
 """The target that environment and file name; the default of every command."""
 
 
-def call(settings: Settings, method: str, path: str, body: Any = None, *, may_make_folder: bool = False) -> Any:
+def call(
+    settings: Settings, method: str, path: str, body: Any = None, *, may_make_folder: bool = False, missing: str = ""
+) -> Any:
     """Make one request of the operator's; answer the JSON of its answer, None if that is empty.
 
     ``path`` begins with a slash; ``body`` is sent as JSON unless it is None. ``may_make_folder`` lets the request begin
-    a folder that holds no database yet.
+    a folder that holds no database yet. ``missing`` is what to say if the path leads to nothing.
 
     Raises:
         CommandError: 65 for a request that is refused, 69 if the answer did not come, 74 if the disk failed, 75 if the
@@ -98,7 +102,7 @@ def call(settings: Settings, method: str, path: str, body: Any = None, *, may_ma
         answer = _call_folder(settings, address, may_make_folder, method, path, content)
     status, content = answer
     if not 200 <= status < 300:
-        raise _refused(status, content)
+        raise _refused(status, content, missing)
     return msgspec.json.decode(content) if content else None
 
 
@@ -184,13 +188,15 @@ def _is_alive(pid: int) -> bool:
     return pid > 0
 
 
-def _refused(status: int, content: bytes) -> CommandError:
+def _refused(status: int, content: bytes, missing: str) -> CommandError:
     """Make the error out of problem details (RFC 9457)."""
     try:
         problem = msgspec.json.decode(content, type=dict[str, Any])
     except msgspec.DecodeError:
         problem = {}
     told = str(problem.get("detail") or f"the server refused it with status {status}")
+    if missing and problem.get("code") == "not_found":
+        told = missing
     return CommandError(_EXIT_CODES.get(str(problem.get("code")), EX_DATAERR), " ".join(told.split()))
 
 

@@ -13,8 +13,11 @@ from twinstream.model.property import Property, PropertyPlan, PropertyRef
 class Properties(Protocol):
     """Properties of devices: a name is unique within its device and case counts; a key is never used again."""
 
-    def add(self, device_key: int, plans: Sequence[PropertyPlan]) -> None:
-        """Give a device properties that it does not have yet; plans for names that it has are passed over."""
+    def add(self, device_key: int, plans: Sequence[PropertyPlan]) -> Sequence[str]:
+        """Give a device properties that it does not have yet, and answer their names, in the order of the plans.
+
+        Plans for names that it has are passed over.
+        """
 
     def find_visible(self, user: principal.User, ref: PropertyRef) -> Property | None:
         """Find a property of a device that the user owns or holds a share of."""

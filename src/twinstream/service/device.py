@@ -40,10 +40,17 @@ class Attributes(TypedDict, total=False):
     properties: Sequence[PropertyPlan]
 
 
-class Provisioned(msgspec.Struct, frozen=True):
-    """A device, and the public key (PEM) that it is to hold."""
+class Added(msgspec.Struct, frozen=True):
+    """A device that the operator asked for: whether it is new, and the names of the properties that are."""
 
     device: Device
+    is_new: bool
+    added_properties: Sequence[str]
+
+
+class Provisioned(Added, frozen=True):
+    """And the public key (PEM) that it is to hold."""
+
     public_key: str
 
 
@@ -160,7 +167,7 @@ class DeviceService:
         product_name: str | None = None,
         registration_type: RegistrationType = RegistrationType.DSN,
         properties: Sequence[PropertyPlan] = (),
-    ) -> Device:
+    ) -> Added:
         """Make a device with its properties, but without a key pair. Run again, it adds only what is missing.
 
         Raises:
@@ -185,14 +192,16 @@ class DeviceService:
         self, operator: Operator, oem: str, dsn: str, oem_model: str, **attributes: Unpack[Attributes]
     ) -> Provisioned:
         """Make a device as `add` does, and the key pair that it proves itself with, if it has none yet."""
-        device = await self.add(operator, oem, dsn, oem_model, **attributes)
+        added = await self.add(operator, oem, dsn, oem_model, **attributes)
+        device = added.device
         sealed = await self._find_key(dsn)
         if sealed is None:
             made = self._sealer.seal(await asyncio.to_thread(make_private_key))
             await self._store.run(lambda work: work.devices.store_private_key(device.key, made))
             sealed = await self._find_key(dsn) or made
         kept = sealed
-        return Provisioned(device, await asyncio.to_thread(lambda: read_public_key(self._sealer.unseal(kept))))
+        public_key = await asyncio.to_thread(lambda: read_public_key(self._sealer.unseal(kept)))
+        return Provisioned(device, added.is_new, added.added_properties, public_key)
 
     async def list_of_oem(self, operator: Operator, oem: str) -> Sequence[Device]:
         """List an OEM's devices, by key."""
@@ -220,13 +229,14 @@ def _change(work: UnitOfWork, device: Device, values: Mapping[str, object]) -> D
     return work.devices.find(device.key) or device
 
 
-def _add(work: UnitOfWork, operator: Operator, new: NewDevice, properties: Sequence[PropertyPlan]) -> Device:
+def _add(work: UnitOfWork, operator: Operator, new: NewDevice, properties: Sequence[PropertyPlan]) -> Added:
     if new.oem not in [oem.id for oem in work.oems.list_all(operator)]:
         raise RequestError("not_found", "There is no such OEM.")
-    if work.devices.find(new.dsn) is None:
+    is_new = work.devices.find(new.dsn) is None
+    if is_new:
         work.devices.add(new)
     device = work.devices.find(new.dsn)
     if device is None or (device.oem, device.oem_model) != (new.oem, new.oem_model):
         raise RequestError("conflict", "There is a device of another kind with this DSN.")
-    work.properties.add(device.key, properties)
-    return work.devices.find(new.dsn) or device
+    added_properties = work.properties.add(device.key, properties)
+    return Added(work.devices.find(new.dsn) or device, is_new, added_properties)

@@ -17,9 +17,9 @@ from twinstream.sqlite.structure import write_object
 class Properties(Repository):
     """See `ports.property.Properties`."""
 
-    def add(self, device_key: int, plans: Sequence[PropertyPlan]) -> None:
+    def add(self, device_key: int, plans: Sequence[PropertyPlan]) -> Sequence[str]:
         """Give a device properties."""
-        self._run(_ADD, {"device_key": device_key, "plans": encode(plans)})
+        return [name for (name,) in self._run(_ADD, {"device_key": device_key, "plans": encode(plans)})]
 
     def find_visible(self, user: principal.User, ref: PropertyRef) -> Property | None:
         """Find a property that the user may see."""
@@ -80,7 +80,7 @@ _ADD = f"""
         for name in PropertyPlan.__struct_fields__
     )
 }
-    FROM json_each(:plans) AS plan WHERE true ON CONFLICT (device_key, name) DO NOTHING"""
+    FROM json_each(:plans) AS plan WHERE true ON CONFLICT (device_key, name) DO NOTHING RETURNING name"""
 
 _OBJECT = write_object(
     Property,

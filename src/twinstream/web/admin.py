@@ -137,9 +137,10 @@ async def create_device(
         "properties": wanted.properties,
     }
     if not wanted.with_key:
-        return show_device(await devices.add(operator, oem, wanted.dsn, wanted.oem_model, **named))
+        added = await devices.add(operator, oem, wanted.dsn, wanted.oem_model, **named)
+        return show_device(added.device, None, added.is_new, added.added_properties)
     made = await devices.provision(operator, oem, wanted.dsn, wanted.oem_model, **named)
-    return show_device(made.device, made.public_key)
+    return show_device(made.device, made.public_key, made.is_new, made.added_properties)
 
 
 @get(f"{_OEM}/devices", tags=["admin"])

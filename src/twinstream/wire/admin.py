@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from twinstream.model.application import Application
@@ -100,7 +102,9 @@ class DeviceRequest(msgspec.Struct, frozen=True):
 
 
 class DeviceReply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A device; ``public_key`` (PEM) is what it is to hold, in the reply to its making."""
+    """A device. In the reply to its making: ``public_key`` (PEM) is what it is to hold, ``is_new`` tells whether it was
+    not there before, ``added_properties`` what it had not.
+    """
 
     key: int
     dsn: str
@@ -111,6 +115,8 @@ class DeviceReply(msgspec.Struct, frozen=True, omit_defaults=True):
     connection_status: str
     created_at: str
     public_key: str | None = None
+    is_new: bool | None = None
+    added_properties: Sequence[str] | None = None
 
 
 def show_oem(oem: Oem) -> OemReply:
@@ -125,8 +131,13 @@ def show_application(application: Application, app_secret: str | None = None) ->
     return ApplicationReply(application.app_id, application.oem, application.name, created_at, app_secret)
 
 
-def show_device(device: Device, public_key: str | None = None) -> DeviceReply:
-    """Write a device for the operator, with its public key if it has just been made."""
+def show_device(
+    device: Device,
+    public_key: str | None = None,
+    is_new: bool | None = None,
+    added_properties: Sequence[str] | None = None,
+) -> DeviceReply:
+    """Write a device for the operator; if it has just been asked for, with what came of that."""
     return DeviceReply(
         key=device.key,
         dsn=device.dsn,
@@ -137,6 +148,8 @@ def show_device(device: Device, public_key: str | None = None) -> DeviceReply:
         connection_status=device.connection_status,
         created_at=format_time(device.created_at),
         public_key=public_key,
+        is_new=is_new,
+        added_properties=added_properties,
     )
 
 
