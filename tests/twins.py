@@ -31,6 +31,7 @@ from twinstream.service.lockout import Lockout
 from twinstream.service.presence import PresenceService
 from twinstream.service.property import PropertyService
 from twinstream.service.registration import RegistrationService
+from twinstream.service.template import TemplateService
 
 OEM = "0dfc7900"
 DSN = "AC000W000340649"
@@ -54,13 +55,12 @@ class Twins(Services):
         self.presence = PresenceService(self.store, self.clock, timeout_s=PRESENCE_TIMEOUT_S)
         self.authentication = DeviceAuthentication(self.store, self.clock, self.new_id, self.sealer, self.presence)
         self.devices = DeviceService(self.store, self.new_id, self.sealer, self.presence)
+        self.templates = TemplateService(self.store)
         self.properties = PropertyService(self.store)
         self.datapoints = DatapointService(self.store, self.clock, self.new_id, self.deliveries, keep_s=KEEP_S)
         self.commands = CommandService(self.store, self.deliveries)
         self.locations = LocationService(self.store)
-        self.registrations = RegistrationService(
-            self.store, self.deliveries, self.authentication, Lockout(self.clock)
-        )
+        self.registrations = RegistrationService(self.store, self.deliveries, self.authentication, Lockout(self.clock))
         self.candidates = CandidateService(self.store)
         self.controls = ControlService(self.store, self.deliveries)
         self.lans = LanService(self.store, self.new_id, self.sealer)

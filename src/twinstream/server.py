@@ -59,6 +59,7 @@ from twinstream.service.property import PropertyService
 from twinstream.service.registration import RegistrationService
 from twinstream.service.share import ShareService
 from twinstream.service.subscription import SubscriptionService
+from twinstream.service.template import TemplateService
 from twinstream.service.token import TokenCache
 from twinstream.service.user import UserService
 from twinstream.settings import Settings
@@ -267,6 +268,7 @@ class _Parts:
             "controls": ControlService(self.store, self._deliveries),
             "lans": LanService(self.store, self.ids, self._sealer),
             "presence": self._presence,
+            "templates": TemplateService(self.store),
             "clock": self.clock,
             "health": Health(self.shell, self._answers, self._why_not_ready, self._gauges()),
         }

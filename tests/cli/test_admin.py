@@ -252,6 +252,26 @@ def test_a_broken_file_of_properties_is_told_by_its_place(admin: Admin, name: st
     assert admin("device", "list", OEM, "--json").reply == []
 
 
+def test_a_template_comes_from_a_file(admin: Admin) -> None:
+    """As the page shows one; a device of its model has the properties from the start."""
+    Path("t.toml").write_text(re.findall(r"```toml\n(.+?)```", PAGE, re.DOTALL)[1])
+    made = admin("template", "add", OEM, "t.toml", "--json").reply
+    assert admin("template", "list", OEM, "--json").reply == [made]
+    assert admin("template", "show", OEM, str(made["id"]), "--json").reply == made
+    shown = admin("template", "show", OEM, str(made["id"])).output
+    assert "Blue_LED  boolean    input" in shown
+    assert (made["version"], made["registration_type"], made["properties"][0]["read_only"]) == ("2", "Same-LAN", False)
+    assert "There is a template of this model and version" in admin("template", "add", OEM, "t.toml").errors
+    for text, message in (
+        ("[]", "holds no template"),
+        ('{"oem_modl": 1}', "no 'oem_modl'"),
+        ('{"name": "x"}', "oem_model"),
+    ):
+        Path("t.json").write_text(text)
+        done = admin("template", "add", OEM, "t.json")
+        assert (done.exit_code, message in done.errors) == (65, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "message"),
     [

@@ -15,6 +15,7 @@ from twinstream.errors import RequestError
 from twinstream.model.principal import Device, User
 from twinstream.service.secret import hash_secret
 from twinstream.web import (
+    agent,
     command,
     control,
     datapoint,
@@ -28,6 +29,7 @@ from twinstream.web import (
     property,
     registration,
     schedule,
+    template,
     trigger,
 )
 from twinstream.web.address import Addresses
@@ -49,6 +51,8 @@ ROUTES = [
     *property.ROUTES,
     *datapoint.ROUTES,
     *history.ROUTES,
+    *template.ROUTES,
+    *agent.ROUTES,
     *command.ROUTES,
     *location.ROUTES,
 ]
@@ -86,6 +90,7 @@ class TwinApi:
                 "commands": twins.commands,
                 "locations": twins.locations,
                 "registrations": twins.registrations,
+                "templates": twins.templates,
                 "candidates": twins.candidates,
                 "controls": twins.controls,
                 "lans": twins.lans,

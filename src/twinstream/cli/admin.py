@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from twinstream.cli import admin_application, admin_device, admin_oem, admin_subscription, admin_user
+from twinstream.cli import admin_application, admin_device, admin_oem, admin_subscription, admin_template, admin_user
 
-NOUNS = (admin_oem, admin_application, admin_user, admin_device, admin_subscription)
+NOUNS = (admin_oem, admin_application, admin_user, admin_template, admin_device, admin_subscription)
 
 EXAMPLES = """\
 A running server does it; where none runs on the data folder, the command opens

@@ -78,7 +78,10 @@ def add(
     target: Target = HERE,
 ) -> None:
     """Add a device with its properties, and print the public key that it is to hold."""
-    plans = [*(_read_file(properties) if properties else ()), *map(read_property, property or ())]
+    plans = [
+        *(read_plans(properties, load_file(properties)) if properties else ()),
+        *map(read_property, property or ()),
+    ]
     body = {
         "dsn": dsn,
         "oem_model": model,
@@ -124,26 +127,31 @@ def read_property(text: str) -> PropertyPlan:
         ) from None
 
 
-def _read_file(path: Path) -> Sequence[PropertyPlan]:
-    """Read a file of properties. Raises CommandError 65, naming the place."""
+def load_file(path: Path) -> Any:
+    """Read a TOML or JSON file. Raises CommandError 65, naming the place."""
     try:
         text = path.read_text("utf-8-sig")
-        content: Any = msgspec.json.decode(text) if path.suffix == ".json" else tomllib.loads(text)
-        tables = content.get("properties") if isinstance(content, dict) else content
-        if not isinstance(tables, list):
-            raise CommandError(EX_DATAERR, f"{path}: holds no list `properties`; `device add --help` shows one")
-        for key in _unknown_keys(tables):
-            nearest = difflib.get_close_matches(key, PropertyPlan.__struct_fields__, 1)
-            known = nearest or PropertyPlan.__struct_fields__
-            raise CommandError(EX_DATAERR, f"{path}: a property has no {key!r}; expected {', '.join(known)}")
-        return msgspec.convert(tables, tuple[PropertyPlan, ...])
+        return msgspec.json.decode(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise CommandError(EX_DATAERR, f"{path}: cannot be read: {error.strerror}; expected TOML or JSON") from None
+    except ValueError as error:  # Why here: the errors of both formats and of the encoding are kinds of it
+        raise CommandError(EX_DATAERR, f"{path}: {' '.join(str(error).split())}; expected TOML or JSON") from None
+
+
+def read_plans(path: Path, content: Any) -> Sequence[PropertyPlan]:
+    """Read the properties of a file's content. Raises CommandError 65, naming the place."""
+    tables = content.get("properties") if isinstance(content, dict) else content
+    if not isinstance(tables, list):
+        raise CommandError(EX_DATAERR, f"{path}: holds no list `properties`; `device add --help` shows one")
+    for key in _unknown_keys(tables):
+        nearest = difflib.get_close_matches(key, PropertyPlan.__struct_fields__, 1)
+        known = nearest or PropertyPlan.__struct_fields__
+        raise CommandError(EX_DATAERR, f"{path}: a property has no {key!r}; expected {', '.join(known)}")
+    try:
+        return msgspec.convert(tables, tuple[PropertyPlan, ...])
     except msgspec.ValidationError as error:
         problem = str(error).replace("`", "").replace("- at $", "- at properties")
         raise CommandError(EX_DATAERR, f"{path}: {problem}") from None
-    except ValueError as error:  # Why here: the errors of both formats and of the encoding are kinds of it
-        raise CommandError(EX_DATAERR, f"{path}: {' '.join(str(error).split())}; expected TOML or JSON") from None
 
 
 def _unknown_keys(tables: list[Any]) -> Iterator[str]:

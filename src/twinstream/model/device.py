@@ -98,14 +98,22 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: float
     has_properties: bool
     lan_enabled: bool
+    template_id: int | None
+    template_version: str | None
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What a device says of itself: ``attributes`` of `Device` by name, its set-up token, its place."""
+    """What a device says of itself: ``attributes`` of `Device` by name, its set-up token, its place, its model.
+
+    ``oem`` is whose it says it is, ``oem_model`` and ``template_version`` which template it asks for.
+    """
 
     attributes: dict[str, str]
     setup_token: str | None = None
     place: Place | None = None
+    oem: str | None = None
+    oem_model: str | None = None
+    template_version: str | None = None
 
 
 class Grant(msgspec.Struct, frozen=True):

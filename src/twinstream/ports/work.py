@@ -31,6 +31,7 @@ from twinstream.ports.oem import Oems
 from twinstream.ports.property import Properties
 from twinstream.ports.share import Shares
 from twinstream.ports.subscription import Subscriptions
+from twinstream.ports.template import Templates
 from twinstream.ports.token import Tokens
 from twinstream.ports.user import Users
 
@@ -55,6 +56,7 @@ class View(Protocol):
     properties: Properties
     shares: Shares
     subscriptions: Subscriptions
+    templates: Templates
     tokens: Tokens
     user_data: Data
     users: Users

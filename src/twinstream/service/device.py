@@ -26,6 +26,7 @@ from twinstream.ports.work import Store, UnitOfWork
 from twinstream.service.device_key import make_private_key, read_public_key
 from twinstream.service.location import move_device
 from twinstream.service.presence import PresenceService
+from twinstream.service.template import shape_twin
 
 REGTOKEN_LENGTH = 6
 """Source: ayla-facts 3.3."""
@@ -120,6 +121,7 @@ class DeviceService:
             values: dict[str, object] = {}
             if activate and found.activated_at is None:
                 values["activated_at"] = work.now_s
+                shape_twin(work, found)
             if ip is not None and ip != found.ip:
                 values |= {"ip": ip, "network": find_network(ip)}
             values |= {"regtoken": self._new_id.code(REGTOKEN_LENGTH), "regtoken_at": work.now_s}
@@ -130,11 +132,18 @@ class DeviceService:
     async def report(self, device: DevicePrincipal, report: Report, ip: str | None) -> Device:
         """Store what the device says of itself. Its owner's name for it stays.
 
-        A place tells where its address is on the Internet: it becomes an ``ip-based`` location event. The server looks
-        no address up.
+        Its twin gets what its template has and it lacks (`service.template`). A place tells where its address is on the
+        Internet: it becomes an ``ip-based`` location event. The server looks no address up.
+
+        Raises:
+            RequestError: ``forbidden`` if it says that it is another OEM's.
         """
 
         def store(work: UnitOfWork) -> Device:
+            found = _find_own(work, device)
+            if report.oem is not None and report.oem.lower() != found.oem:
+                raise RequestError("forbidden", "The device belongs to another OEM.")
+            shape_twin(work, found, oem_model=report.oem_model, version=report.template_version)
             found = _find_own(work, device)
             values: dict[str, object] = {
                 "ip": ip or found.ip,
@@ -238,5 +247,5 @@ def _add(work: UnitOfWork, operator: Operator, new: NewDevice, properties: Seque
     device = work.devices.find(new.dsn)
     if device is None or (device.oem, device.oem_model) != (new.oem, new.oem_model):
         raise RequestError("conflict", "There is a device of another kind with this DSN.")
-    added_properties = work.properties.add(device.key, properties)
+    added_properties = [*work.properties.add(device.key, properties), *shape_twin(work, device)]
     return Added(work.devices.find(new.dsn) or device, is_new, added_properties)

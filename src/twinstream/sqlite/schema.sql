@@ -49,6 +49,15 @@ CREATE INDEX token_user ON token (user_id);
 CREATE INDEX token_family ON token (family);
 CREATE INDEX token_created ON token (created_at);
 
+-- The shape of an OEM's models: which properties a twin gets.
+CREATE TABLE template (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  oem TEXT NOT NULL REFERENCES oem (id), oem_model TEXT NOT NULL, version TEXT NOT NULL, name TEXT NOT NULL,
+  registration_type TEXT,             -- NULL: as the device has it
+  properties TEXT NOT NULL,           -- JSON array of plans (model.property.PropertyPlan)
+  created_at REAL NOT NULL, updated_at REAL NOT NULL,
+  UNIQUE (oem, oem_model, version)
+);
 CREATE TABLE device (
   key INTEGER PRIMARY KEY AUTOINCREMENT,
   dsn TEXT NOT NULL UNIQUE,
@@ -66,6 +75,7 @@ CREATE TABLE device (
   time_zone TEXT, street TEXT, city TEXT, state TEXT, country TEXT, zip TEXT, -- said by its owner
   connection_status TEXT NOT NULL DEFAULT 'Offline', connected_at REAL, presence_epoch INTEGER NOT NULL DEFAULT 0,
   activated_at REAL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
+  template_id INTEGER, template_version TEXT,  -- that shaped it last; it may be gone
   private_key TEXT,                   -- sealed; its public half is on the device (x-Ayla-client-auth)
   auth_hash TEXT                      -- SHA-256 of the x-Ayla-auth-key in force
 );

@@ -21,6 +21,7 @@ from twinstream.ports import (
     property,
     share,
     subscription,
+    template,
     token,
     user,
 )
@@ -37,6 +38,7 @@ from twinstream.sqlite.property import Properties
 from twinstream.sqlite.share import Shares
 from twinstream.sqlite.slice import Slices
 from twinstream.sqlite.subscription import Subscriptions
+from twinstream.sqlite.template import Templates
 from twinstream.sqlite.token import Tokens
 from twinstream.sqlite.user import Users
 
@@ -63,6 +65,7 @@ class View:
         self.shares: share.Shares = Shares(connection, now_s)
         self.slices = Slices(connection, now_s)  # retention's own, behind no port
         self.subscriptions: subscription.Subscriptions = Subscriptions(connection, now_s)
+        self.templates: template.Templates = Templates(connection, now_s)
         self.tokens: token.Tokens = Tokens(connection, now_s)
         self.user_data: datum.Data = UserData(connection, now_s)
         self.users: user.Users = Users(connection, now_s)

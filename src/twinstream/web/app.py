@@ -26,6 +26,7 @@ from twinstream import __version__
 from twinstream.web import (
     access_rule,
     admin,
+    agent,
     command,
     contact,
     control,
@@ -44,12 +45,13 @@ from twinstream.web import (
     share,
     stream,
     subscription,
+    template,
     token,
     trigger,
     user,
 )
 from twinstream.web.address import Addresses
-from twinstream.web.authentication import provide_device, provide_operator, provide_user
+from twinstream.web.authentication import provide_administrator, provide_device, provide_operator, provide_user
 from twinstream.web.body import BodyLimits
 from twinstream.web.error import EXCEPTION_HANDLERS
 from twinstream.web.hot import HotRoutes
@@ -79,6 +81,8 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     *command.ROUTES,
     *location.ROUTES,
     *admin.ROUTES,
+    *template.ROUTES,
+    *agent.ROUTES,
 ]
 """The routes of all nouns."""
 
@@ -114,6 +118,7 @@ def create_app(
                 "user": Provide(provide_user),
                 "device": Provide(provide_device),
                 "operator": Provide(provide_operator),
+                "administrator": Provide(provide_administrator),
                 **{name: _provide(service) for name, service in services.items()},
             },
             exception_handlers=EXCEPTION_HANDLERS,  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ caller declares a parameter named ``user`` or ``device`` (and gets a 401 answere
     @get("/apiv1/devices")
     async def list_devices(user: Given[User], devices: Given[DeviceService]) -> ...
 
-The routes of `twinstream admin` take an ``operator`` in the same way.
+The routes of `twinstream admin` take an ``operator`` in the same way, or an ``administrator``: the operator or a user.
 
 `create_app` is given ``users`` and ``device_authentication``, which have the ``authenticate`` of the protocols here.
 Invariant: a credential given twice is no credential, since nobody can say which of the two a proxy looked at.
@@ -72,13 +72,15 @@ async def provide_device(
 
 async def provide_operator(request: Request[Any, Any, Any]) -> Operator:
     """Take whoever shows the token of the data folder, from this machine, for the operator."""
-    token = read_access_token(request.scope["headers"])
-    client, own = request.scope["client"], request.scope["server"]
-    if client is None or not (ipaddress.ip_address(client[0]).is_loopback or (own and client[0] == own[0])):
-        raise RequestError("unauthorized")
-    if not secrets.compare_digest(token, request.app.state["operator_token"]):
+    if not _is_operator(request, read_access_token(request.scope["headers"])):
         raise RequestError("unauthorized")
     return Operator()
+
+
+async def provide_administrator(request: Request[Any, Any, Any], users: Given[UserAuthenticator]) -> Operator | User:
+    """Find the operator, or else the calling user, whose role the services look at."""
+    token = read_access_token(request.scope["headers"])
+    return Operator() if _is_operator(request, token) else await users.authenticate(token)
 
 
 def read_access_token(headers: Iterable[tuple[bytes, bytes]]) -> str:
@@ -107,6 +109,12 @@ def read_device_credential(headers: Iterable[tuple[bytes, bytes]], method: str, 
 def add_response_header(request: Request[Any, Any, Any], name: str, value: str) -> None:
     """Add a header to the response of this request, whoever makes that; the name in lower case."""
     request.scope["state"].setdefault("response_headers", []).append((name.encode("ascii"), value.encode("ascii")))
+
+
+def _is_operator(request: Request[Any, Any, Any], token: str) -> bool:
+    client, own = request.scope["client"], request.scope["server"]
+    is_here = client is not None and (ipaddress.ip_address(client[0]).is_loopback or (own and client[0] == own[0]))
+    return bool(is_here) and secrets.compare_digest(token, request.app.state["operator_token"])
 
 
 def _read_single(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:

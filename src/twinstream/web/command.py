@@ -23,7 +23,7 @@ PARTIAL = 206
 """The status of an answer that is not all: the device asks again (ayla-facts 4.2)."""
 
 
-@get("/devices/{device_key:str}/commands", tags=["device side"])
+@get(["/devices/{device_key:str}/commands", "/devices/{device_key:str}/cmds"], tags=["device side"])
 async def poll_commands(
     device_key: FromPath[str], request: Request[Any, Any, Any], device: Given[Device], commands: Given[CommandService]
 ) -> Response[CommandsReply]:

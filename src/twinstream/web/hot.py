@@ -75,6 +75,7 @@ class HotRoutes:
         self._add("POST", "/devices/*/properties/*/datapoints", self._post)
         self._add("POST", "/dev/v1/dsns/*/batch_datapoints", self._post_many)
         self._add("GET", "/devices/*/commands", self._poll)
+        self._add("GET", "/devices/*/cmds", self._poll)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a hot request, pass on the others."""

@@ -9,7 +9,7 @@ import msgspec
 from twinstream.model.check import check_text
 from twinstream.model.device import Device, Grant, Report, Sight
 from twinstream.model.location import check_place
-from twinstream.wire.body import read_body
+from twinstream.wire.body import read_body, unwrap
 from twinstream.wire.location import read_setup_location, show_degrees
 from twinstream.wire.time import format_optional_time, format_time
 
@@ -134,8 +134,26 @@ class ReportFields(msgspec.Struct, frozen=True):
     product_name: str | None = None
     setup_token: str | None = None
     setup_location: str | None = None
+    oem: str | None = None
+    oem_model: str | None = None
+    template_version: str | None = None
     lat: Any = None
     long: Any = None
+
+
+class OemRequest(msgspec.Struct, frozen=True):
+    """Which template a device asks for; its ``oem_key`` is not looked at."""
+
+    oem: str | None = None
+    oem_model: str | None = None
+    template_version: str | None = None
+
+
+class OemReply(msgspec.Struct, frozen=True):
+    """What a device is to know of its model's set-up."""
+
+    product_name: str
+    registration_type: str
 
 
 class ReportRequest(msgspec.Struct, frozen=True):
@@ -163,7 +181,20 @@ def read_report(body: object) -> Report:
     elif fields.lat is not None or fields.long is not None:
         place = check_place(fields.lat, fields.long)
     setup_token = fields.setup_token or None
-    return Report(attributes, setup_token and check_text(setup_token, field="setup_token"), place)
+    return Report(
+        attributes,
+        setup_token and check_text(setup_token, field="setup_token"),
+        place,
+        fields.oem or None,
+        fields.oem_model or None,
+        fields.template_version or None,
+    )
+
+
+def read_oem(body: object) -> Report:
+    """Read what a device says of its model. Raises RequestError ``invalid``."""
+    fields = read_body(unwrap(body, "device"), OemRequest)
+    return Report({}, None, None, fields.oem or None, fields.oem_model or None, fields.template_version or None)
 
 
 def show_device(sight: Sight, last_talk_s: float | None) -> DeviceReply:
@@ -178,7 +209,7 @@ def show_device(sight: Sight, last_talk_s: float | None) -> DeviceReply:
             dsn=device.dsn,
             oem=device.oem,
             oem_model=device.oem_model,
-            template_id=None,
+            template_id=device.template_id,
             sw_version=device.sw_version,
             user_id=device.user_id,
             user_uuid=device.user_uuid,
@@ -243,7 +274,7 @@ def show_own_device(device: Device, now_s: float) -> OwnDeviceReply:
             ans_enabled=False,
             ans_server=None,
             ans_cipher_key=None,
-            template_version=None,
+            template_version=device.template_version,
             log_server=None,
         )
     )
