@@ -13,6 +13,7 @@ perhaps; only certainties are judged.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -88,14 +89,23 @@ class Verdict:
         return f"{head}; {tail or 'no faults'}"
 
 
-def possible_states(shifts: Sequence[Shift], since: float, until: float) -> set[str]:
-    """The states that may have been in force at some time within [since, until]."""
-    states: set[str] = set()
-    for index, shift in enumerate(shifts):
-        ends_at = next((later.answered_at for later in shifts[index + 1 :] if later.answered_at is not None), math.inf)
-        if shift.sent_at <= until and ends_at >= since:
-            states.add(shift.state)
-    return states
+class Timeline:
+    """The states that one thing went through, by time. ``shifts`` are in the order in which they were made."""
+
+    def __init__(self, shifts: Sequence[Shift]) -> None:
+        self._shifts = shifts
+        self._starts = [shift.sent_at for shift in shifts]
+        ends: list[float] = []
+        ends_at = math.inf
+        for shift in reversed(shifts):
+            ends.append(ends_at)
+            ends_at = ends_at if shift.answered_at is None else shift.answered_at
+        self._ends = ends[::-1]  # never goes down: a shift ends when the next answered one does
+
+    def possible(self, since: float, until: float) -> set[str]:
+        """Answer the states that may have been in force at some time within [since, until]."""
+        first, last = bisect_left(self._ends, since), bisect_right(self._starts, until)
+        return {shift.state for shift in self._shifts[first:last]}
 
 
 def judge(sent: Iterable[Sent], journals: Iterable[Journal]) -> Verdict:
@@ -141,6 +151,11 @@ def _judge_connections(journal: Journal, faults: dict[str, list[str]]) -> None:
 
 
 def _judge_contents(journal: Journal, everything: dict[str, Sent], faults: dict[str, list[str]]) -> None:
+    timeline = Timeline(journal.shifts)
+
+    def states_of(one: Sent) -> set[str]:
+        return timeline.possible(one.sent_at, math.inf if one.answered_at is None else one.answered_at)
+
     got = {record.value: record.seq for record in journal.received}
     newest: dict[tuple[str, str], tuple[int, int]] = {}
     for value, seq in sorted(got.items(), key=lambda item: item[1]):
@@ -148,7 +163,7 @@ def _judge_contents(journal: Journal, everything: dict[str, Sent], faults: dict[
         if one is None or (one.status is not None and not one.accepted):
             _note(faults, "phantom", journal, [value])
             continue
-        if not any(journal.matches(state, one) for state in _states_of(journal, one)):
+        if not any(journal.matches(state, one) for state in states_of(one)):
             _note(faults, "stray", journal, [value])
         stream = (one.producer, one.dsn)
         if stream in newest and newest[stream][0] > one.counter:
@@ -157,13 +172,9 @@ def _judge_contents(journal: Journal, everything: dict[str, Sent], faults: dict[
     if journal.complete:
         for one in everything.values():
             if one.accepted and one.value not in got:
-                states = _states_of(journal, one)
+                states = states_of(one)
                 if states and all(journal.matches(state, one) for state in states):
                     _note(faults, "lost", journal, [one.value])
-
-
-def _states_of(journal: Journal, one: Sent) -> set[str]:
-    return possible_states(journal.shifts, one.sent_at, math.inf if one.answered_at is None else one.answered_at)
 
 
 def _note(faults: dict[str, list[str]], kind: str, journal: Journal, rows: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.live.checker import Journal, Received, Sent, Shift, judge, possible_states
+from tests.live.checker import Journal, Received, Sent, Shift, Timeline, judge
 
 
 def sent(counter: int, *, status: int | None = 201, at: float | None = None) -> Sent:
@@ -65,7 +65,8 @@ def test_an_event_outside_of_the_filter_is_a_stray() -> None:
 def test_an_unanswered_change_leaves_both_states_possible() -> None:
     """Until the next answered change both the old and the new state may be in force."""
     shifts = [Shift("a", 0.0, 0.0), Shift("b", 5.0, None), Shift("c", 8.0, 9.0)]
-    assert possible_states(shifts, 1.0, 2.0) == {"a"}
-    assert possible_states(shifts, 6.0, 7.0) == {"a", "b"}
-    assert possible_states(shifts, 8.5, 8.6) == {"a", "b", "c"}
-    assert possible_states(shifts, 9.5, 9.6) == {"c"}
+    timeline = Timeline(shifts)
+    assert timeline.possible(1.0, 2.0) == {"a"}
+    assert timeline.possible(6.0, 7.0) == {"a", "b"}
+    assert timeline.possible(8.5, 8.6) == {"a", "b", "c"}
+    assert timeline.possible(9.5, 9.6) == {"c"}
