@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from random import Random
+from time import process_time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -40,11 +41,21 @@ def test_a_message_may_carry_several_records() -> None:
     assert split_message('9|{"a":"|"}2|{}') == ['{"a":"|"}', "{}"]
 
 
-@pytest.mark.parametrize("message", ["{}", "3|{}", "-2|{}", "|{}", "0|", "2|{}x", "\u0662|{}", "2|"])
+@pytest.mark.parametrize(
+    "message", ["{}", "3|{}", "-2|{}", "|{}", "0|", "2|{}x", "\u0662|{}", "2|", "1" * 5000 + "|{}", "0" * 10 + "2|{}"]
+)
 def test_a_length_that_does_not_fit_is_refused(message: str) -> None:
     """The length is what takes a message apart, so a wrong one is an error, not a guess."""
     with pytest.raises(MessageError):
         split_message(message)
+
+
+def test_many_small_records_cost_what_they_hold() -> None:
+    """A message of 1 MB is taken apart in time that grows with its size, however small its records are."""
+    message = "2|{}" * 250_000
+    began_s = process_time()
+    assert len(split_message(message)) == 250_000
+    assert process_time() - began_s < 2
 
 
 def test_an_address_keeps_its_other_parameters() -> None:

@@ -28,6 +28,8 @@ PATIENCE_S = 30.0
 """A server that leaves a WebSocket ping without an answer for so long is gone."""
 MESSAGE_LIMIT_BYTES = 4 * 1024 * 1024
 """Longest message taken; the server's batches end at 64 KiB, but one event may be longer."""
+LENGTH_DIGITS = 10
+"""Most digits of a record's length; int() of thousands of them would fail in its own way."""
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """Refusals that time can mend; a stream that was up before goes on trying."""
 
@@ -146,17 +148,19 @@ def split_message(message: Data) -> list[str]:
     LEN counts bytes of UTF-8, which for our server's ASCII is also characters.
 
     Raises:
-        MessageError: a length is missing, wrong, or leads beyond the end.
+        MessageError: a length is missing, wrong, longer than `LENGTH_DIGITS`, or leads beyond the end.
     """
-    rest = message.encode() if isinstance(message, str) else bytes(message)
+    payload = message.encode() if isinstance(message, str) else message
     texts: list[str] = []
-    while rest:
-        length, bar, rest = rest.partition(b"|")
-        size_bytes = int(length) if bar and length.isdigit() else -1
-        if not 0 < size_bytes <= len(rest):
+    at = 0
+    while at < len(payload):
+        bar = payload.find(b"|", at, at + LENGTH_DIGITS + 1)
+        length = payload[at:bar] if bar > at else b""
+        begin = bar + 1
+        at = begin + int(length) if length.isdigit() else 0
+        if not begin < at <= len(payload):
             raise MessageError(f"record {len(texts) + 1} of a message has no length that fits it")
-        texts.append(rest[:size_bytes].decode(errors="replace"))
-        rest = rest[size_bytes:]
+        texts.append(payload[begin:at].decode(errors="replace"))
     return texts
 
 
