@@ -10,16 +10,21 @@ import httpx
 import pytest
 
 from tests.services import OPERATOR, PASSWORD, Services
+from twinstream.service.account import AccountService
+from twinstream.service.command import Deliveries
+from twinstream.service.lockout import Lockout
+from twinstream.service.registration import RegistrationService
 from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.device import DeviceService
 from twinstream.service.presence import PresenceService
-from twinstream.web import access_rule, admin, contact, datum, share, subscription, token, user
+from twinstream.web import access_rule, account, admin, contact, datum, share, subscription, token, user
 from twinstream.web.address import Addresses
 from twinstream.web.app import create_app
 from twinstream.web.outer import RequestIds
 
 ROUTES = [
     *user.ROUTES,
+    *account.ROUTES,
     *token.ROUTES,
     *subscription.ROUTES,
     *access_rule.ROUTES,
@@ -34,9 +39,10 @@ OPERATOR_HEADERS = {"authorization": "auth_token operator"}
 class Api:
     """Talks to the application as one client after the other, all from this machine."""
 
-    def __init__(self, http: httpx.AsyncClient, services: Services) -> None:
+    def __init__(self, http: httpx.AsyncClient, services: Services, accounts: AccountService) -> None:
         self.http = http
         self.services = services
+        self.accounts = accounts
 
     async def call(
         self, status: int, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None
@@ -63,16 +69,27 @@ class Api:
 
 
 @asynccontextmanager
-async def open_api(services: Services) -> AsyncIterator[Api]:
+async def open_api(services: Services, *, confirm_email: bool = True) -> AsyncIterator[Api]:
     """Open the application over the services."""
     store, clock, ids, sealer = services.store, services.clock, services.new_id, services.sealer
     presence = PresenceService(store, clock, timeout_s=600)
     authentication = DeviceAuthentication(store, clock, ids, sealer, presence)
+    accounts = AccountService(
+        store,
+        ids,
+        services.passwords,
+        services.cache,
+        services.users,
+        services.postbox,
+        RegistrationService(store, Deliveries(), authentication, Lockout(clock)),
+        confirm_email=confirm_email,
+    )
     app = create_app(
         {
             "clock": clock,
             "device_authentication": authentication,
             "devices": DeviceService(store, ids, sealer, presence),
+            "accounts": accounts,
             "users": services.users,
             "shares": services.shares,
             "metadata": services.metadata,
@@ -88,7 +105,7 @@ async def open_api(services: Services) -> AsyncIterator[Api]:
     )
     transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://server.example") as http:
-        yield Api(http, services)
+        yield Api(http, services, accounts)
 
 
 @pytest.fixture

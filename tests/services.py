@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from twinstream.model.application import ApplicationKey
+from twinstream.model.mail import Mail
 from twinstream.model.event import Event, EventType, Record
 from twinstream.model.principal import Operator, User
 from twinstream.model.subscription import ClientType, Terms
+from twinstream.outbound.mail import ConsoleMailer
 from twinstream.ports.log import Cursor, PageRequest
 from twinstream.ports.work import UnitOfWork
 from twinstream.service.access_rule import AccessRuleService
@@ -19,6 +22,7 @@ from twinstream.service.admin import AdminService
 from twinstream.service.datum import DatumService
 from twinstream.service.lockout import Lockout
 from twinstream.service.numbering import Numbering
+from twinstream.service.outbox import Outbox
 from twinstream.service.password import Passwords
 from twinstream.service.share import ShareService
 from twinstream.service.subscription import SubscriptionService
@@ -30,6 +34,24 @@ from twinstream.system import SystemIds
 
 PASSWORD = "correct horse"
 OPERATOR = Operator()
+
+
+class Postbox(Outbox):
+    """Keeps the mails that the server sends."""
+
+    def __init__(self) -> None:
+        super().__init__(ConsoleMailer())
+        self.mails: list[Mail] = []
+
+    def post(self, mail: Mail) -> None:
+        """See `Outbox.post`."""
+        self.mails.append(mail)
+
+    def take_token(self) -> str:
+        """Take the last mail, and the token out of it."""
+        found = re.search("[0-9a-f]{32}", self.mails.pop().text)
+        assert found
+        return found[0]
 
 
 class TurnedClock:
@@ -66,6 +88,7 @@ class Services:
         self.sealer = KeyFileSealer.open(folder)
         self.admin = AdminService(self.store, self.new_id, self.passwords, self.cache)
         self.users = UserService(self.store, self.clock, self.new_id, self.passwords, Lockout(self.clock), self.cache)
+        self.postbox = Postbox()
         self.shares = ShareService(self.store)
         self.metadata = DatumService(self.store)
         self.access_rules = AccessRuleService(self.store)

@@ -76,6 +76,7 @@ REQUEST_ERRORS: dict[str, RequestErrorKind] = {
     "bad_seq_end": RequestErrorKind(400, "seq_end is a decimal number, not below seq_start."),
     "unauthorized": RequestErrorKind(401, "The credential is missing, wrong or expired."),
     "bad_sign_in": RequestErrorKind(401, "Invalid email or password."),
+    "unconfirmed": RequestErrorKind(401, "The email address has to be confirmed before the first sign-in."),
     "locked": RequestErrorKind(401, "The account is locked for a while after too many failed sign-ins."),
     "unknown_key": RequestErrorKind(401, "Unauthorized: the stream key is unknown or expired."),
     "forbidden": RequestErrorKind(403, "The caller may not do this."),

@@ -40,6 +40,7 @@ from twinstream.ports.mail import Mailer
 from twinstream.ports.work import UnitOfWork
 from twinstream.process import Jobs, Stop, address_file, explained, raise_file_limit
 from twinstream.service.access_rule import AccessRuleService
+from twinstream.service.account import AccountService
 from twinstream.service.admin import AdminService
 from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.candidate import CandidateService
@@ -224,6 +225,17 @@ class _Parts:
         self.devices = DeviceService(store, ids, sealer, self._presence)
         self._datapoints = DatapointService(store, clock, ids, self._deliveries, keep_s=settings.datapoint_retention_s)
         self._commands = CommandService(store, self._deliveries)
+        self._registrations = RegistrationService(store, self._deliveries, self._authentication, Lockout(clock))
+        self._accounts = AccountService(
+            store,
+            ids,
+            passwords,
+            cache,
+            self._users,
+            self.outbox,
+            self._registrations,
+            confirm_email=settings.confirm_email,
+        )
         self._subscriptions = SubscriptionService(
             store,
             clock,
@@ -261,9 +273,8 @@ class _Parts:
             "datapoints": self._datapoints,
             "commands": self._commands,
             "locations": LocationService(self.store),
-            "registrations": RegistrationService(
-                self.store, self._deliveries, self._authentication, Lockout(self.clock)
-            ),
+            "registrations": self._registrations,
+            "accounts": self._accounts,
             "candidates": CandidateService(self.store),
             "controls": ControlService(self.store, self._deliveries),
             "lans": LanService(self.store, self.ids, self._sealer),
@@ -299,6 +310,7 @@ class _Parts:
         jobs.every(self._settings.retention_interval_s, self._trimmer.run, "trim")
         jobs.every(60.0, self._subscriptions.expire, "expire subscriptions")
         jobs.every(600.0, self._users.expire, "expire tokens")
+        jobs.every(600.0, self._accounts.expire, "expire accounts")
 
     async def flush(self) -> None:
         """Store what is only in memory: the last thing before the store closes."""

@@ -1,6 +1,6 @@
-"""Users' accounts: what an email, a password and a role may be.
+"""Users' accounts: what an email, a profile and a role may be.
 
-Owns these checks and the one normal form of an email; knows neither hashing nor tokens.
+Owns these checks and the one normal form of an email; knows neither passwords nor tokens.
 Invariant: two spellings of one address (case, blanks around it, full-width letters) have one normal form.
 """
 
@@ -11,14 +11,26 @@ import unicodedata
 
 import msgspec
 
-from twinstream.model.check import invalid
+from twinstream.model.check import check_text, invalid
 from twinstream.model.principal import User
 
 END_USER = "EndUser"
 OEM_ADMIN = "OEM::Admin"
 
-PASSWORD_LIMIT_BYTES = 1024
-"""Longest password in UTF-8: hashing must not become a lever for floods."""
+
+class Profile(msgspec.Struct, frozen=True):
+    """What users tell about themselves beside their names; None: not told."""
+
+    nickname: str | None = None
+    company: str | None = None
+    street: str | None = None
+    city: str | None = None
+    state: str | None = None
+    zip: str | None = None
+    country: str | None = None
+    phone_country_code: str | None = None
+    phone: str | None = None
+    ayla_dev_kit_num: str | None = None
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -29,6 +41,16 @@ class Account(msgspec.Struct, frozen=True):
     lastname: str
     created_at: float
     updated_at: float
+    oem_name: str = ""
+    confirmed: bool = True
+    profile: Profile = Profile()
+
+
+def check_profile(profile: Profile) -> Profile:
+    """Answer the profile. Raises RequestError ``invalid`` for a text that is too long."""
+    for field in Profile.__struct_fields__:
+        check_text(getattr(profile, field) or "", field=field)
+    return profile
 
 
 def normalise_email(text: str) -> str:
@@ -45,13 +67,6 @@ def check_email(text: str) -> str:
     if len(email) > 254 or _EMAIL.fullmatch(email) is None or not email.isprintable():
         raise invalid("email", "is an address like name@example.com")
     return email
-
-
-def check_password(text: str) -> str:
-    """Answer the password as typed. Raises RequestError ``invalid`` below 8 characters or above 1,024 bytes."""
-    if len(text) < 8 or len(text.encode()) > PASSWORD_LIMIT_BYTES:
-        raise invalid("password", f"has 8 characters or more, at most {PASSWORD_LIMIT_BYTES} bytes")
-    return text
 
 
 def check_role(text: str) -> str:

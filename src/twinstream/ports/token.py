@@ -49,8 +49,8 @@ class Tokens(Protocol):
     def revoke_family(self, access_hash: str) -> Sequence[str]:
         """Delete the family of this access token, in force or not; answer the access hashes deleted."""
 
-    def revoke_user(self, user_id: int) -> Sequence[str]:
-        """Delete all pairs of a user; answer the access hashes deleted."""
+    def revoke_user(self, user_id: int, *, keep: str = "") -> Sequence[str]:
+        """Delete all pairs of a user but for the family of the access hash ``keep``; answer the hashes deleted."""
 
     def remove_idle(self, before_s: float, limit: int) -> int:
         """Delete up to ``limit`` pairs made before this time; answer how many."""

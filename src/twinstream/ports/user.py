@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from twinstream.model.principal import Operator, User
-from twinstream.model.user import Account
+from twinstream.model.user import Account, Profile
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -16,6 +16,7 @@ class Credentials(msgspec.Struct, frozen=True):
 
     user: User
     password_hash: str
+    confirmed: bool = True
 
 
 class Users(Protocol):
@@ -31,8 +32,17 @@ class Users(Protocol):
         role: str,
         firstname: str,
         lastname: str,
+        *,
+        profile: Profile = Profile(),  # noqa: B008  # frozen
+        confirmed: bool = True,
     ) -> Account:
-        """Add one. Raises RequestError ``conflict`` if the email is taken, ``not_found`` if there is no such OEM."""
+        """Add one; who is not ``confirmed`` has still to show that the email is theirs.
+
+        Raises RequestError ``conflict`` if the email is taken, ``not_found`` if there is no such OEM.
+        """
+
+    def find_by_email(self, operator: Operator, oem: str, email: str) -> Account | None:
+        """Find an OEM's user by normal form of the email."""
 
     def find(self, operator: Operator, uuid: str) -> Account | None:
         """Find any user by uuid."""
@@ -52,6 +62,20 @@ class Users(Protocol):
 
     def set_role(self, operator: Operator, uuid: str, role: str) -> Account | None:
         """Change a user's role. None if there is no such user."""
+
+    def describe(
+        self, operator: Operator, uuid: str, firstname: str, lastname: str, profile: Profile
+    ) -> Account | None:
+        """Replace what a user has told about themselves. None if there is no such user."""
+
+    def confirm(self, operator: Operator, uuid: str, email: str) -> Account | None:
+        """Give a user an email that is known to be theirs. None if there is no such user.
+
+        Raises RequestError ``conflict`` if another user of the OEM has it.
+        """
+
+    def list_unconfirmed(self, operator: Operator, before_s: float, limit: int) -> Sequence[Account]:
+        """List up to ``limit`` users made before this time who have neither confirmed their email nor still can."""
 
     def set_password(self, operator: Operator, uuid: str, password_hash: str) -> Account | None:
         """Change a user's password. None if there is no such user."""

@@ -32,6 +32,7 @@ from twinstream.ports.property import Properties
 from twinstream.ports.share import Shares
 from twinstream.ports.subscription import Subscriptions
 from twinstream.ports.template import Templates
+from twinstream.ports.ticket import Tickets
 from twinstream.ports.token import Tokens
 from twinstream.ports.user import Users
 
@@ -57,6 +58,7 @@ class View(Protocol):
     shares: Shares
     subscriptions: Subscriptions
     templates: Templates
+    tickets: Tickets
     tokens: Tokens
     user_data: Data
     users: Users

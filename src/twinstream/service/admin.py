@@ -18,9 +18,10 @@ from twinstream.model.application import Application
 from twinstream.model.check import check_text
 from twinstream.model.event import EventType
 from twinstream.model.oem import Oem, Retention, check_name, check_oem_id, check_retention
+from twinstream.model.password import check_password
 from twinstream.model.principal import Operator
 from twinstream.model.subscription import ClientType
-from twinstream.model.user import OEM_ADMIN, Account, check_email, check_password, check_role
+from twinstream.model.user import OEM_ADMIN, Account, check_email, check_role
 from twinstream.ports.ids import NewId
 from twinstream.ports.work import Store, UnitOfWork, View
 from twinstream.service.password import Passwords

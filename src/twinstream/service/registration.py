@@ -68,6 +68,19 @@ class RegistrationService:
 
         self._forget(await self._store.run(release))
 
+    def release_all(self, work: UnitOfWork, user: User) -> list[int]:
+        """Leave all of a user's devices without an owner, in a unit of work; hand the answer to `forget` afterwards."""
+        own = [sight.device for sight in work.devices.list_visible(user) if sight.grant is None]
+        keys: list[int] = []
+        for device in own:
+            if device.key not in keys:  # nodes go with their gateways
+                keys += self._release(work, device)
+        return keys
+
+    def forget(self, keys: list[int]) -> None:
+        """Let devices (by key) that changed hands be looked up anew. Call once that is committed."""
+        self._forget(keys)
+
     async def transfer(self, user: User, ref: DeviceRef, email: str) -> Device:
         """Give the user's device to another user of the OEM; answer it as the new owner has it.
 

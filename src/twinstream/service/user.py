@@ -12,9 +12,10 @@ import asyncio
 from twinstream.errors import RequestError
 from twinstream.model.application import ApplicationKey
 from twinstream.model.check import invalid
+from twinstream.model.password import PASSWORD_LIMIT_BYTES
 from twinstream.model.principal import User
 from twinstream.model.token import TokenTrio
-from twinstream.model.user import PASSWORD_LIMIT_BYTES, Account, normalise_email
+from twinstream.model.user import Account, normalise_email
 from twinstream.ports.clock import Clock
 from twinstream.ports.ids import NewId
 from twinstream.ports.user import Credentials
@@ -63,21 +64,30 @@ class UserService:
 
         Raises:
             RequestError: ``bad_application`` (404); ``bad_sign_in`` (401); ``locked`` (401) after five failures in a
-                row; ``invalid`` for a password that is too long to look at; ``too_many_requests``.
+                row; ``unconfirmed`` (401) for the right password before the email was confirmed; ``invalid`` for a
+                password that is too long to look at; ``too_many_requests``.
         """
         if len(password.encode("utf-8", "surrogatepass")) > PASSWORD_LIMIT_BYTES:
             raise invalid("password", f"has at most {PASSWORD_LIMIT_BYTES} bytes")
-        oem = await self._find_oem(application)
+        oem = await self.find_oem(application)
         email = normalise_email(email)[:255]
-        credentials = await self._check_password(oem, email, password, source)
+        credentials = await self.check_password(oem, email, password, source)
+        if not credentials.confirmed:
+            raise RequestError("unconfirmed")
+        return await self.begin(credentials, application.app_id if application else None)
+
+    async def begin(self, credentials: Credentials, app_id: str | None) -> TokenTrio:
+        """Begin a family of tokens for a user who has shown who they are.
+
+        Raises RequestError ``bad_sign_in`` if user or password have changed since ``credentials`` were read.
+        """
         access_token, refresh_token, pair = new_pair(self._new_id, self._clock.now_s(), self._lifetime_s)
         family = self._new_id.uuid()
-        app_id = application.app_id if application else None
 
-        def begin(work: UnitOfWork) -> bool:
+        def add(work: UnitOfWork) -> bool:
             return work.tokens.add(credentials, family, app_id, pair)
 
-        if not await self._store.run(begin):
+        if not await self._store.run(add):
             raise RequestError("bad_sign_in")
         return TokenTrio(access_token, refresh_token, int(self._lifetime_s), credentials.user.role)
 
@@ -123,12 +133,8 @@ class UserService:
             raise RequestError("unauthorized")
         return account
 
-    async def expire(self, *, limit: int = 1000) -> int:
-        """Delete up to ``limit`` pairs that nothing can refresh any more; answer how many. Call now and then."""
-        before_s = self._clock.now_s() - IDLE_S
-        return await self._store.run(lambda work: work.tokens.remove_idle(before_s, limit))
-
-    async def _find_oem(self, application: ApplicationKey | None) -> str | None:
+    async def find_oem(self, application: ApplicationKey | None) -> str | None:
+        """Find the OEM of an application; None for none. Raises RequestError ``bad_application``."""
         if application is None:
             return None
         app_id, secret_hash = application.app_id, hash_secret(application.app_secret)
@@ -137,7 +143,11 @@ class UserService:
             raise RequestError("bad_application")
         return str(found.oem)
 
-    async def _check_password(self, oem: str | None, email: str, password: str, source: str) -> Credentials:
+    async def check_password(self, oem: str | None, email: str, password: str, source: str) -> Credentials:
+        """Find the user whose email (in normal form) and password these are, counting failures.
+
+        Raises RequestError ``bad_sign_in``, ``locked``, ``too_many_requests``.
+        """
         account = f"{oem or '*'} {email}"
         self._lockout.check(account, source)
         await asyncio.sleep(self._lockout.delay_s(account))
@@ -156,6 +166,11 @@ class UserService:
             raise RequestError("bad_sign_in")
         self._lockout.succeed(account, source)
         return credentials
+
+    async def expire(self, *, limit: int = 1000) -> int:
+        """Delete up to ``limit`` pairs that nothing can refresh any more; answer how many. Call now and then."""
+        before_s = self._clock.now_s() - IDLE_S
+        return await self._store.run(lambda work: work.tokens.remove_idle(before_s, limit))
 
     async def _find_user(self, access_hash: str) -> User:
         generation = self._cache.generation

@@ -37,6 +37,8 @@ CREATE TABLE user (
   password_hash TEXT NOT NULL,        -- argon2id
   role TEXT NOT NULL DEFAULT 'EndUser',
   firstname TEXT NOT NULL DEFAULT '', lastname TEXT NOT NULL DEFAULT '',
+  profile TEXT NOT NULL DEFAULT '{}', -- JSON object of what else the user has told
+  confirmed_at REAL,                  -- NULL: has still to show that the email is theirs
   created_at REAL NOT NULL, updated_at REAL NOT NULL,
   UNIQUE (email, oem)                 -- in this order: signing in without an application looks for the email alone
 );
@@ -48,6 +50,12 @@ CREATE TABLE token (
 CREATE INDEX token_user ON token (user_id);
 CREATE INDEX token_family ON token (family);
 CREATE INDEX token_created ON token (created_at);
+-- What a token in a mail is good for, once.
+CREATE TABLE ticket (
+  hash TEXT PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE, purpose TEXT NOT NULL,
+  email TEXT NOT NULL, expires_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX ticket_user ON ticket (user_id, purpose);
 
 -- The shape of an OEM's models: which properties a twin gets.
 CREATE TABLE template (

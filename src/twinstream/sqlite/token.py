@@ -66,9 +66,13 @@ class Tokens(Repository):
         row = self._first("SELECT family FROM token WHERE access_hash = ?", (access_hash,))
         return self._revoke(row[0]) if row else ()
 
-    def revoke_user(self, user_id: int) -> Sequence[str]:
-        """Delete all pairs of a user."""
-        rows = self._run("DELETE FROM token WHERE user_id = ? RETURNING access_hash", (user_id,))
+    def revoke_user(self, user_id: int, *, keep: str = "") -> Sequence[str]:
+        """Delete a user's pairs."""
+        rows = self._run(
+            "DELETE FROM token WHERE user_id = ? AND family IS NOT (SELECT family FROM token WHERE access_hash = ?)"
+            " RETURNING access_hash",
+            (user_id, keep),
+        )
         return [access_hash for (access_hash,) in rows]
 
     def remove_idle(self, before_s: float, limit: int) -> int:

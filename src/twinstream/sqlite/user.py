@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from twinstream.errors import RequestError
 from twinstream.model.principal import Operator, User
-from twinstream.model.user import Account
+from twinstream.model.user import Account, Profile
 from twinstream.ports.user import Credentials
 from twinstream.sqlite.repository import Repository, Row
 
-_COLUMNS = "id, uuid, oem, email, role, firstname, lastname, created_at, updated_at"
+_COLUMNS = """id, uuid, oem, email, role, firstname, lastname, created_at, updated_at,
+    (SELECT name FROM oem WHERE oem.id = user.oem), confirmed_at IS NOT NULL, profile"""
 
 
 class Users(Repository):
@@ -27,14 +30,29 @@ class Users(Repository):
         role: str,
         firstname: str,
         lastname: str,
+        *,
+        profile: Profile = Profile(),  # noqa: B008  # frozen
+        confirmed: bool = True,
     ) -> Account:
         """Add a user."""
         if self._first("SELECT 1 FROM oem WHERE id = ?", (oem,)) is None:
             raise RequestError("not_found", "There is no such OEM.")
         row = self._first(
-            "INSERT INTO user (uuid, oem, email, password_hash, role, firstname, lastname, created_at, updated_at)"
-            f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (oem, email) DO NOTHING RETURNING {_COLUMNS}",
-            (uuid, oem, email, password_hash, role, firstname, lastname, self._now_s, self._now_s),
+            "INSERT INTO user (uuid, oem, email, password_hash, role, firstname, lastname, profile, confirmed_at,"
+            " created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, iif(?9, ?10, NULL), ?10, ?10)"
+            f" ON CONFLICT (oem, email) DO NOTHING RETURNING {_COLUMNS}",
+            (
+                uuid,
+                oem,
+                email,
+                password_hash,
+                role,
+                firstname,
+                lastname,
+                _encode(profile),
+                confirmed,
+                self._now_s,
+            ),
         )
         if row is None:
             raise RequestError("conflict", "A user with this email exists.")
@@ -43,6 +61,10 @@ class Users(Repository):
     def find(self, operator: Operator, uuid: str) -> Account | None:
         """Find any user."""
         return self._find_one(f"SELECT {_COLUMNS} FROM user WHERE uuid = ?", (uuid,))
+
+    def find_by_email(self, operator: Operator, oem: str, email: str) -> Account | None:
+        """Find an OEM's user by email."""
+        return self._find_one(f"SELECT {_COLUMNS} FROM user WHERE email = ? AND oem = ?", (email, oem))
 
     def list_of_oem(self, operator: Operator, oem: str) -> Sequence[Account]:
         """List an OEM's users."""
@@ -56,20 +78,49 @@ class Users(Repository):
     def find_credentials(self, email: str, oem: str | None) -> Credentials | None:
         """Find who signs in."""
         rows = self._run(
-            "SELECT id, uuid, oem, email, role, password_hash FROM user"
+            "SELECT id, uuid, oem, email, role, password_hash, confirmed_at IS NOT NULL FROM user"
             " WHERE email = ?1 AND (?2 IS NULL OR oem = ?2) LIMIT 2",
             (email, oem),
         )
         if len(rows) != 1:
             return None
-        *user, password_hash = rows[0]
-        return Credentials(User(*user), password_hash)
+        *user, password_hash, confirmed = rows[0]
+        return Credentials(User(*user), password_hash, bool(confirmed))
 
     def set_role(self, operator: Operator, uuid: str, role: str) -> Account | None:
         """Change a user's role."""
         return self._find_one(
             f"UPDATE user SET role = ?, updated_at = ? WHERE uuid = ? RETURNING {_COLUMNS}", (role, self._now_s, uuid)
         )
+
+    def describe(
+        self, operator: Operator, uuid: str, firstname: str, lastname: str, profile: Profile
+    ) -> Account | None:
+        """Replace what a user has told."""
+        return self._find_one(
+            "UPDATE user SET firstname = ?, lastname = ?, profile = ?, updated_at = ? WHERE uuid = ?"
+            f" RETURNING {_COLUMNS}",
+            (firstname, lastname, _encode(profile), self._now_s, uuid),
+        )
+
+    def confirm(self, operator: Operator, uuid: str, email: str) -> Account | None:
+        """Give a user a confirmed email."""
+        taken = "SELECT 1 FROM user WHERE email = ?1 AND uuid <> ?2 AND oem = (SELECT oem FROM user WHERE uuid = ?2)"
+        if self._first(taken, (email, uuid)) is not None:
+            raise RequestError("conflict", "A user with this email exists.")
+        return self._find_one(
+            f"UPDATE user SET email = ?, confirmed_at = ?, updated_at = ? WHERE uuid = ? RETURNING {_COLUMNS}",
+            (email, self._now_s, self._now_s, uuid),
+        )
+
+    def list_unconfirmed(self, operator: Operator, before_s: float, limit: int) -> Sequence[Account]:
+        """List users who will never confirm."""
+        rows = self._run(
+            f"SELECT {_COLUMNS} FROM user WHERE confirmed_at IS NULL AND created_at < ? AND NOT EXISTS"
+            " (SELECT 1 FROM ticket WHERE ticket.user_id = user.id AND ticket.expires_at > ?) LIMIT ?",
+            (before_s, self._now_s, limit),
+        )
+        return [_read_row(row) for row in rows]
 
     def set_password(self, operator: Operator, uuid: str, password_hash: str) -> Account | None:
         """Change a user's password."""
@@ -92,5 +143,14 @@ class Users(Repository):
 
 
 def _read_row(row: Row) -> Account:
-    user_id, uuid, oem, email, role, firstname, lastname, created_at, updated_at = row
-    return Account(User(user_id, uuid, oem, email, role), firstname, lastname, created_at, updated_at)
+    user, (firstname, lastname, created_at, updated_at, oem_name, confirmed, profile) = row[:5], row[5:]
+    return Account(
+        User(*user), firstname, lastname, created_at, updated_at, oem_name, bool(confirmed), _PROFILE.decode(profile)
+    )
+
+
+def _encode(profile: Profile) -> str:
+    return msgspec.json.encode(profile).decode()
+
+
+_PROFILE = msgspec.json.Decoder(Profile)

@@ -22,6 +22,7 @@ from twinstream.ports import (
     share,
     subscription,
     template,
+    ticket,
     token,
     user,
 )
@@ -39,6 +40,7 @@ from twinstream.sqlite.share import Shares
 from twinstream.sqlite.slice import Slices
 from twinstream.sqlite.subscription import Subscriptions
 from twinstream.sqlite.template import Templates
+from twinstream.sqlite.ticket import Tickets
 from twinstream.sqlite.token import Tokens
 from twinstream.sqlite.user import Users
 
@@ -66,6 +68,7 @@ class View:
         self.slices = Slices(connection, now_s)  # retention's own, behind no port
         self.subscriptions: subscription.Subscriptions = Subscriptions(connection, now_s)
         self.templates: template.Templates = Templates(connection, now_s)
+        self.tickets: ticket.Tickets = Tickets(connection, now_s)
         self.tokens: token.Tokens = Tokens(connection, now_s)
         self.user_data: datum.Data = UserData(connection, now_s)
         self.users: user.Users = Users(connection, now_s)

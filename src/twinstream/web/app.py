@@ -25,6 +25,7 @@ from litestar.types.internal_types import PathParameterDefinition
 from twinstream import __version__
 from twinstream.web import (
     access_rule,
+    account,
     admin,
     agent,
     command,
@@ -61,6 +62,7 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     *health.ROUTES,
     *stream.ROUTES,
     *user.ROUTES,
+    *account.ROUTES,
     *token.ROUTES,
     *subscription.ROUTES,
     *access_rule.ROUTES,

@@ -92,6 +92,14 @@ def _tell_user_error(error: RequestError) -> dict[str, Any]:
     return {"error": error.message, "errors": error.message, "code": error.code}
 
 
+def _tell_account_error(error: RequestError) -> dict[str, Any]:
+    """As the user service does otherwise, but for wrong fields: there ``errors`` tells them by name."""
+    told = _tell_user_error(error)
+    if error.status == 422 and error.field is not None:
+        told["errors"] = {error.field: [error.message.removeprefix(error.field).strip()]}
+    return told
+
+
 def _tell_device_error(error: RequestError) -> dict[str, Any]:
     return {
         "error": {"code": error.status, "message": error.message},
@@ -116,9 +124,13 @@ def _tell_problem(error: RequestError) -> dict[str, Any]:
 
 
 _SERVICES: tuple[tuple[str, Callable[[RequestError], dict[str, Any]]], ...] = (
-    ("/users", _tell_user_error),
+    ("/users/sign_", _tell_user_error),
+    ("/users/refresh_token", _tell_user_error),
+    ("/users/provider_auth", _tell_user_error),
+    ("/users", _tell_account_error),
     ("/api/v1/users", _tell_user_error),
     ("/api/v1/token_sign_in", _tell_user_error),
+    ("/api/v1/ssouser", _tell_user_error),
     ("/apiv1", _tell_device_error),
     ("/dev/v1", _tell_device_error),
     ("/devices", _tell_device_error),

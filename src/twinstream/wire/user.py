@@ -17,6 +17,7 @@ class ProfileReply(msgspec.Struct, frozen=True):
     firstname: str
     lastname: str
     origin_oem_id: str
+    origin_oem_name: str
     role: str
     created_at: str
     updated_at: str
@@ -43,7 +44,9 @@ def show_profile(account: Account) -> ProfileReply:
         firstname=account.firstname,
         lastname=account.lastname,
         origin_oem_id=user.oem,
+        origin_oem_name=account.oem_name,
         role=user.role,
         created_at=format_time(account.created_at),
         updated_at=format_time(account.updated_at),
+        **msgspec.structs.asdict(account.profile),
     )
