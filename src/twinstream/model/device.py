@@ -18,7 +18,7 @@ from twinstream.model.share import Operation
 
 
 class RegistrationType(StrEnum):
-    """How a device is bound to a user, as ``registration_type`` spells it (ayla-facts 3.3)."""
+    """How a device is bound to a user, as ``registration_type`` spells it."""
 
     SAME_LAN = "Same-LAN"
     BUTTON_PUSH = "Button-Push"

@@ -16,13 +16,8 @@ from litestar import Litestar
 from litestar.config.app import AppConfig
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.handlers import HTTPRouteHandler
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.types import ControllerRouterHandler, Method
-from litestar.types.internal_types import PathParameterDefinition
+from litestar.types import ControllerRouterHandler
 
-from twinstream import __version__
 from twinstream.web import (
     access_rule,
     account,
@@ -40,6 +35,7 @@ from twinstream.web import (
     lan,
     location,
     notification,
+    page,
     property,
     registration,
     schedule,
@@ -115,7 +111,7 @@ def create_app(
     limits = body_limits or BodyLimits()
     app = Litestar.from_config(
         AppConfig(
-            route_handlers=list(ROUTES if routes is None else routes),
+            route_handlers=[*(ROUTES if routes is None else routes), *page.ROUTES],
             dependencies={
                 "user": Provide(provide_user),
                 "device": Provide(provide_device),
@@ -126,13 +122,7 @@ def create_app(
             exception_handlers=EXCEPTION_HANDLERS,  # type: ignore[arg-type]
             state=State({"body_limits": limits, "operator_token": operator_token}),
             request_max_body_size=None,  # web.body has its own limit
-            openapi_config=OpenAPIConfig(
-                title="twinstream",
-                version=__version__,
-                path="/openapi",
-                render_plugins=[JsonRenderPlugin(path="/")],
-                operation_id_creator=_name_operation,
-            ),
+            openapi_config=None,  # web.page serves what web.reference makes of the routes
             logging_config=None,
         )
     )
@@ -146,11 +136,6 @@ def create_app(
         addresses=addresses,
         answers=Counter() if answers is None else answers,
     )
-
-
-def _name_operation(_: HTTPRouteHandler, method: Method, segments: list[str | PathParameterDefinition]) -> str:
-    """Name an operation by method and path: two paths may share a handler."""
-    return "_".join([method.lower(), *(part if isinstance(part, str) else part.name for part in segments)])
 
 
 def _provide(service: Any) -> Provide:

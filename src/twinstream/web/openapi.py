@@ -1,47 +1,67 @@
-"""The description of the API: how handlers say what Litestar cannot see by itself.
+"""The description of the API: how handlers say what their signatures do not show.
 
-Handlers read raw bodies (`web.body`), so they name the body's type in their decorator; Litestar does the rest and
-`web.app` serves it all at ``/openapi.json``::
+Handlers read raw bodies (`web.body`) and queries (`web.query`), so they name both in their decorator; `web.reference`
+makes the document of it, which is served at ``/openapi.json``::
 
     @post("/api/v1/subscriptions", operation_class=describe_body(SubscriptionRequest))
+    @get("/apiv1/devices", operation_class=describe_query(page="Number of the page, from 1."))
 
-Responses are described by the return annotation, ``Response[SubscriptionReply]`` or the type itself.
+The first sentence of the docstring is the summary, the rest the description; the return annotation is the answer.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
 
-import msgspec
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
+from litestar.openapi.spec import Operation
 
 
-def describe_body(body_type: Any, *, required: bool = True, description: str | None = None) -> type[Operation]:
-    """Make the operation class of a handler whose JSON body has this type (anything msgspec can describe).
+class Described(Operation):
+    """What a handler says of itself; see `describe_body`."""
 
-    The schema is written in place; a type that contains itself cannot be described.
+    body_type: ClassVar[Any] = None
+    body_required: ClassVar[bool] = True
+    body_media_type: ClassVar[str] = "application/json"
+    body_description: ClassVar[str | None] = None
+    query: ClassVar[Mapping[str, str]] = {}
+    headers: ClassVar[Mapping[str, str]] = {}
+    answer_media_type: ClassVar[str] = "application/json"
+
+
+def describe_body(
+    body_type: Any,
+    *,
+    required: bool = True,
+    description: str | None = None,
+    media_type: str = "application/json",
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    answer_media_type: str = "application/json",
+) -> type[Operation]:
+    """Make the operation class of a handler.
+
+    Args:
+        body_type: of the JSON body, anything that msgspec can describe; ``bytes`` with another ``media_type``.
+        required: False if the body may be left out.
+        description: of the body.
+        media_type: of the body.
+        query: what each parameter of the query means, by name; ``names[]`` may be repeated.
+        headers: what each header of the request that matters means, by name.
+        answer_media_type: of the answer.
     """
-    (schema,), components = msgspec.json.schema_components((body_type,), ref_template="{name}")
-    body = RequestBody(
-        content={"application/json": OpenAPIMediaType(schema=_inline(schema, components))},
-        required=required,
-        description=description,
-    )
-
-    @dataclass
-    class DescribedOperation(Operation):
-        def __post_init__(self) -> None:
-            self.request_body = body
-
-    return DescribedOperation
+    described = {
+        "body_type": body_type,
+        "body_required": required,
+        "body_media_type": media_type,
+        "body_description": description,
+        "query": query or {},
+        "headers": headers or {},
+        "answer_media_type": answer_media_type,
+    }
+    return cast(type[Operation], type("DescribedOperation", (Described,), described))
 
 
-def _inline(schema: Any, components: dict[str, Any]) -> Any:
-    if isinstance(schema, list):
-        return [_inline(item, components) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if "$ref" in schema:
-        return _inline(components[schema["$ref"]], components)
-    return {name: _inline(value, components) for name, value in schema.items()}
+def describe_query(**query: str) -> type[Operation]:
+    """Make the operation class of a handler without a body; see `describe_body`."""
+    return describe_body(None, required=False, query=query)

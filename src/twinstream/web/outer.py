@@ -71,8 +71,11 @@ class Outer:
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
                 self._answers[message["status"]] += 1
-                more = [(b"x-request-id", request_id.encode("ascii")), *_SECURITY_HEADERS, *self._allow_origin(origin)]
-                message["headers"] = [*message.get("headers", ()), *more, *state.get("response_headers", ())]
+                headers = list(message.get("headers", ()))
+                own = {name for name, _ in headers}  # pages have their own policy, and their files may be kept
+                more = [(b"x-request-id", request_id.encode("ascii")), *self._allow_origin(origin)]
+                more += [header for header in _SECURITY_HEADERS if header[0] not in own]
+                message["headers"] = [*headers, *more, *state.get("response_headers", ())]
             await send(message)
 
         try:

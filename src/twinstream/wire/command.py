@@ -1,4 +1,4 @@
-"""The answer to a device that asks what waits for it (ayla-facts 4.2)."""
+"""The answer to a device that asks what waits for it."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class GrantReply(msgspec.Struct, frozen=True):
 
 
 class DeviceFieldsReply(msgspec.Struct, frozen=True):
-    """A device (ayla-facts 3.2); ``id`` and ``key`` are equal. Tokens are shown to its owner only."""
+    """A device; ``id`` and ``key`` are equal. Tokens are shown to its owner only."""
 
     id: int
     key: int
@@ -84,7 +84,7 @@ class DeviceReply(msgspec.Struct, frozen=True):
 
 
 class OwnDeviceFieldsReply(msgspec.Struct, frozen=True):
-    """What a device is to know of itself (ayla-facts 4.2). There is no notification server: it polls."""
+    """What a device is to know of itself. There is no notification server: it polls."""
 
     key: int
     dsn: str

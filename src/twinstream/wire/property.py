@@ -11,7 +11,7 @@ from twinstream.wire.time import format_optional_time
 
 
 class PropertyFieldsReply(msgspec.Struct, frozen=True):
-    """A property (ayla-facts 3.4). ``value``: of booleans the numbers 0 and 1, null before the first datapoint.
+    """A property. ``value``: of booleans the numbers 0 and 1, null before the first datapoint.
 
     ``generated_at`` and ``generated_from`` are always null: no source says what they would hold.
     """

@@ -12,7 +12,7 @@ from twinstream.wire.body import read_body
 
 
 class RegistrationFields(msgspec.Struct, frozen=True):
-    """What the user shows; what is needed depends on the device's registration type (ayla-facts 3.3)."""
+    """What the user shows; what is needed depends on the device's registration type."""
 
     dsn: str | None = None
     regtoken: str | None = None

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Fetch the files of others that the wheel carries: `scripts/vendor.sh`, by hand, when a version here changes.
+# Where packages come from is the business of npm's own settings; the result is committed.
+set -eu
+cd "$(dirname "$0")/.."
+swagger_ui=swagger-ui-dist@5.35.0
+into=src/twinstream/web/vendor/swagger-ui
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+(cd "$work" && tar -xzf "$(npm pack --silent "$swagger_ui" | tail -n 1)")
+mkdir -p "$into"
+rm -f "$into"/*
+for file in swagger-ui-bundle.js swagger-ui.css swagger-ui-bundle.js.LICENSE.txt; do
+    sed '/^\(\/\/# sourceMappingURL=.*\|\/\*# sourceMappingURL=.*\*\/\)$/d' "$work/package/$file" >"$into/$file"
+done
+cp "$work/package/LICENSE" "$into/swagger-ui.LICENSE.txt"
+cp "$work/package/NOTICE" "$into/swagger-ui.NOTICE.txt"
+printf '%s\n' "$swagger_ui" >"$into/swagger-ui.VERSION.txt"
+
+# For a test alone: the JSON schema that AsyncAPI documents fulfil.
+asyncapi_specs=@asyncapi/specs@6.11.1
+(cd "$work" && rm -rf package && tar -xzf "$(npm pack --silent "$asyncapi_specs" | tail -n 1)")
+mkdir -p tests/web/vendor
+cp "$work/package/schemas/3.0.0.json" tests/web/vendor/asyncapi-3.0.0.json
+cp "$work/package/LICENSE" tests/web/vendor/asyncapi.LICENSE.txt
