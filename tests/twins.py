@@ -21,6 +21,7 @@ from twinstream.model.value import BaseType
 from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.candidate import CandidateService
 from twinstream.service.command import CommandService, Deliveries
+from twinstream.service.connection import ConnectionService
 from twinstream.service.control import ControlService
 from twinstream.service.creation import Draft
 from twinstream.service.datapoint import DatapointService
@@ -28,6 +29,7 @@ from twinstream.service.device import DeviceService
 from twinstream.service.lan import LanService
 from twinstream.service.location import LocationService
 from twinstream.service.lockout import Lockout
+from twinstream.service.node import NodeService
 from twinstream.service.presence import PresenceService
 from twinstream.service.property import PropertyService
 from twinstream.service.registration import RegistrationService
@@ -62,6 +64,8 @@ class Twins(Services):
         self.locations = LocationService(self.store)
         self.registrations = RegistrationService(self.store, self.deliveries, self.authentication, Lockout(self.clock))
         self.candidates = CandidateService(self.store)
+        self.connections = ConnectionService(self.store)
+        self.nodes = NodeService(self.store, self.new_id)
         self.controls = ControlService(self.store, self.deliveries)
         self.lans = LanService(self.store, self.new_id, self.sealer)
 

@@ -45,6 +45,7 @@ from twinstream.service.admin import AdminService
 from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.candidate import CandidateService
 from twinstream.service.command import CommandService, Deliveries
+from twinstream.service.connection import ConnectionService
 from twinstream.service.control import ControlService
 from twinstream.service.datapoint import DatapointService
 from twinstream.service.datum import DatumService
@@ -52,6 +53,7 @@ from twinstream.service.device import DeviceService
 from twinstream.service.lan import LanService
 from twinstream.service.location import LocationService
 from twinstream.service.lockout import Lockout
+from twinstream.service.node import NodeService
 from twinstream.service.numbering import Numbering
 from twinstream.service.outbox import Outbox
 from twinstream.service.password import Passwords
@@ -276,6 +278,8 @@ class _Parts:
             "registrations": self._registrations,
             "accounts": self._accounts,
             "candidates": CandidateService(self.store),
+            "connections": ConnectionService(self.store),
+            "nodes": NodeService(self.store, self.ids),
             "controls": ControlService(self.store, self._deliveries),
             "lans": LanService(self.store, self.ids, self._sealer),
             "presence": self._presence,

@@ -17,6 +17,7 @@ from twinstream.model.value import BaseType
 class PropertyState(msgspec.Struct, frozen=True, array_like=True):
     """What decides whether a datapoint may be created, and what its event says, read in one piece.
 
+    ``gateway_key`` is the gateway that speaks for a node.
     ``holders`` are those of `model.device.Audience`; ``hidden_from`` those of them, or the owner, whose role must not
     see the property. ``newest`` is given for properties that track only changes, and
     only once they have a datapoint. (``array_like`` is how stores transfer it; nothing depends on it.)
@@ -24,6 +25,7 @@ class PropertyState(msgspec.Struct, frozen=True, array_like=True):
 
     property_key: int
     device_key: int
+    gateway_key: int | None
     dsn: str
     oem: str
     oem_model: str

@@ -22,11 +22,13 @@ from twinstream.errors import RequestError
 from twinstream.ports.access_rule import AccessRules
 from twinstream.ports.application import Applications
 from twinstream.ports.command import Commands
+from twinstream.ports.connection import Connections
 from twinstream.ports.datapoint import Datapoints
 from twinstream.ports.datum import Data
 from twinstream.ports.device import Devices
 from twinstream.ports.lan import LanKeys
 from twinstream.ports.log import LogWriter
+from twinstream.ports.node import Nodes
 from twinstream.ports.oem import Oems
 from twinstream.ports.property import Properties
 from twinstream.ports.share import Shares
@@ -49,10 +51,12 @@ class View(Protocol):
     access_rules: AccessRules
     applications: Applications
     commands: Commands
+    connections: Connections
     datapoints: Datapoints
     device_data: Data
     devices: Devices
     lan_keys: LanKeys
+    nodes: Nodes
     oems: Oems
     properties: Properties
     shares: Shares

@@ -122,7 +122,7 @@ class _Group:
                 raise RequestError("not_found")
             check_steering(Audience(state.owner, state.holders), caller.uuid)
             check_settable(state.direction, state.read_only)
-        elif caller.key != state.device_key:
+        elif caller.key not in (state.device_key, state.gateway_key):
             raise RequestError("not_found")
         value = check_value(state.base_type, draft.value)
         metadata = check_metadata(draft.metadata)

@@ -121,7 +121,7 @@ class PresenceService:
         """Store goings. On the writer's thread; who has talked meanwhile stays, since its `touch` found it gone."""
         now = self._clock.monotonic_s()
         gone = work.devices.leave([mark for mark in silent if not self._is_fresh(mark.key, now)])
-        _tell(work, gone, ConnectionStatus.OFFLINE)
+        tell_connectivity(work, gone, ConnectionStatus.OFFLINE)
 
 
 def _store_arrival(work: UnitOfWork, key: int) -> PresenceMark | None:
@@ -130,11 +130,13 @@ def _store_arrival(work: UnitOfWork, key: int) -> PresenceMark | None:
         return None
     mark, was_offline = arrived
     if was_offline:
-        _tell(work, [key], ConnectionStatus.ONLINE)
+        tell_connectivity(work, [key], ConnectionStatus.ONLINE)
     return mark
 
 
-def _tell(work: UnitOfWork, keys: Sequence[int], status: ConnectionStatus) -> None:
+def tell_connectivity(work: UnitOfWork, keys: Sequence[int], status: ConnectionStatus) -> None:
+    """Tell that devices came or went, which is stored already; and remember it."""
+    work.connections.add(keys, status)
     audiences = work.devices.find_audiences(keys)
     for device in work.devices.find_many(keys):
         audience = audiences.get(device.key, Audience(None, {}))

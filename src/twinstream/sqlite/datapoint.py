@@ -184,6 +184,7 @@ _STATE = write_array(
     PropertyState,
     "property",
     property_key="property.key",
+    gateway_key="device.gateway_key",
     dsn="device.dsn",
     oem="device.oem",
     oem_model="device.oem_model",

@@ -17,6 +17,7 @@ from twinstream.ports import (
     datum,
     device,
     lan,
+    node,
     oem,
     property,
     share,
@@ -26,14 +27,17 @@ from twinstream.ports import (
     token,
     user,
 )
+from twinstream.ports import connection as connections
 from twinstream.ports.log import LogWriter
 from twinstream.sqlite.access_rule import AccessRules
 from twinstream.sqlite.application import Applications
 from twinstream.sqlite.command import Commands
+from twinstream.sqlite.connection import Connections
 from twinstream.sqlite.datapoint import Datapoints
 from twinstream.sqlite.datum import DeviceData, UserData
 from twinstream.sqlite.device import Devices
 from twinstream.sqlite.lan import LanKeys
+from twinstream.sqlite.node import Nodes
 from twinstream.sqlite.oem import Oems
 from twinstream.sqlite.property import Properties
 from twinstream.sqlite.share import Shares
@@ -58,10 +62,12 @@ class View:
         self.access_rules: access_rule.AccessRules = AccessRules(connection, now_s)
         self.applications: application.Applications = Applications(connection, now_s)
         self.commands: command.Commands = Commands(connection, now_s)
+        self.connections: connections.Connections = Connections(connection, now_s)
         self.datapoints: datapoint.Datapoints = Datapoints(connection, now_s)
         self.device_data: datum.Data = DeviceData(connection, now_s)
         self.devices: device.Devices = Devices(connection, now_s)
         self.lan_keys: lan.LanKeys = LanKeys(connection, now_s)
+        self.nodes: node.Nodes = Nodes(connection, now_s)
         self.oems: oem.Oems = Oems(connection, now_s)
         self.properties: property.Properties = Properties(connection, now_s)
         self.shares: share.Shares = Shares(connection, now_s)

@@ -17,6 +17,7 @@ from twinstream.model.principal import Device, User
 from twinstream.model.property import PropertyRef
 from twinstream.service.creation import Draft
 from twinstream.service.datapoint import DatapointService
+from twinstream.service.node import NodeService
 from twinstream.web.authentication import Given
 from twinstream.web.body import check_json_type, read_bytes, read_json
 from twinstream.web.openapi import describe_body
@@ -64,10 +65,10 @@ async def create_batch_by_user(datapoints: DatapointService, user: User, body: b
 
 
 async def create_by_device(
-    datapoints: DatapointService, device: Device, name: str, body: bytes, *, echo: bool
+    datapoints: DatapointService, device: Device, name: str, body: bytes, *, echo: bool, dsn: str | None = None
 ) -> DatapointReply:
-    """Create a datapoint that a device sent for a property of its own."""
-    draft = _draft_own(device, BatchItem(read_datapoint(body), name=name), echo=echo)
+    """Create a datapoint that a device sent for a property of its own, or of a node (its DSN) behind it."""
+    draft = _draft_own(device, BatchItem(read_datapoint(body), name=name, dsn=dsn), echo=echo)
     return show_datapoint(await datapoints.create(device, draft))
 
 
@@ -157,11 +158,12 @@ async def acknowledge_datapoint(
     request: Request[Any, Any, Any],
     device: Given[Device],
     datapoints: Given[DatapointService],
+    nodes: Given[NodeService],
 ) -> None:
     """Take a device's answer to a value that was set: ``ack_status`` 200 or 400 (0 and 1 mean the same)."""
-    require_own(device, dsn)
+    speaker = await nodes.find_own(device, dsn)
     answer = read_acknowledgement(await read_json(request))
-    await datapoints.acknowledge(device, name, datapoint_id, answer)
+    await datapoints.acknowledge(speaker, name, datapoint_id, answer)
 
 
 ROUTES = [

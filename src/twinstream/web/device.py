@@ -11,6 +11,7 @@ from twinstream.model.device import Sight
 from twinstream.model.principal import Device, User
 from twinstream.ports.clock import Clock
 from twinstream.service.device import DeviceService
+from twinstream.service.node import NodeService
 from twinstream.web.authentication import Given
 from twinstream.web.body import read_json
 from twinstream.web.openapi import describe_body
@@ -70,9 +71,15 @@ async def introduce_device(
     device: Given[Device],
     devices: Given[DeviceService],
     clock: Given[Clock],
+    nodes: Given[NodeService],
 ) -> OwnDeviceReply:
-    """Tell a device what it is to know of itself; the first time activates it, unless it comes with ``test=1``."""
+    """Tell a device what it is to know of itself; the first time activates it, unless it comes with ``test=1``.
+
+    It gets a new registration token each time. With ``reset=1`` a gateway has forgotten its nodes: they leave.
+    """
     require_own(device, dsn)
+    if read_query(request, "reset") == "1":
+        await nodes.remove_all(device)
     activate = read_query(request, "test") != "1"
     return show_own_device(await devices.introduce(device, read_ip(request), activate=activate), clock.now_s())
 
