@@ -29,7 +29,7 @@ async def test_a_tenant_is_set_up_over_http(api: Api) -> None:
 
 
 async def test_devices_are_made_with_their_properties(api: Api) -> None:
-    """The reply holds the public key that the device is to hold; sent again, the device stays."""
+    """The reply holds the public key that the device is to hold; sent again, the device stays, and that is told."""
     await api.services.add_oem("0dfc7900")
     body = {
         "dsn": "AC000W000340649",
@@ -39,7 +39,8 @@ async def test_devices_are_made_with_their_properties(api: Api) -> None:
     made = await api.call(201, "POST", f"{OEM}/devices", body, headers=OPERATOR_HEADERS)
     assert made["public_key"].startswith("-----BEGIN PUBLIC KEY-----")
     again = await api.call(201, "POST", f"{OEM}/devices", body, headers=OPERATOR_HEADERS)
-    assert again == made
+    assert (made["is_new"], made["added_properties"]) == (True, ["Blue_LED"])
+    assert again == {**made, "is_new": False, "added_properties": []}
     (listed,) = await api.call(200, "GET", f"{OEM}/devices", headers=OPERATOR_HEADERS)
     assert (listed["dsn"], listed["key"], "public_key" in listed) == ("AC000W000340649", made["key"], False)
     keyless = await api.call(201, "POST", f"{OEM}/devices", {**body, "with_key": False}, headers=OPERATOR_HEADERS)
