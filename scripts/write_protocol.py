@@ -39,7 +39,8 @@ REFUSALS = (
 
 
 TITLES = {
-    "/users": "Users",
+    "/users/sign_": "Signing in, tokens and users that the OEM looks after",
+    "/users": "The user's own account",
     "/apiv1": "Devices",
     "/api/v1/subscriptions": "Subscriptions and access rules",
     "/stream": "Everything else: problem details (RFC 9457, `application/problem+json`)",
