@@ -156,7 +156,15 @@ def _make_envelope(name: str, description: str, **properties: Any) -> Envelope:
 
 _USER_ERROR = _make_envelope(
     "UserError", "An error of the user service: the same text twice, since clients differ in which they read.",
-    error=_MESSAGE, errors=_MESSAGE, code=_CODE,
+    error=_MESSAGE,
+    errors={
+        "description": "The same text; of a field that is not valid, what is wrong with it by its name.",
+        "anyOf": [
+            {"type": "string"},
+            {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+        ],
+    },
+    code=_CODE,
 )  # fmt: skip
 _DEVICE_ERROR = _make_envelope(
     "DeviceError", "An error of the device service: the same twice, since clients differ in which they read.",
