@@ -11,12 +11,12 @@ import pytest
 
 from tests.services import OPERATOR, PASSWORD, Services
 from twinstream.service.account import AccountService
-from twinstream.service.command import Deliveries
-from twinstream.service.lockout import Lockout
-from twinstream.service.registration import RegistrationService
 from twinstream.service.authentication import DeviceAuthentication
+from twinstream.service.command import Deliveries
 from twinstream.service.device import DeviceService
+from twinstream.service.lockout import Lockout
 from twinstream.service.presence import PresenceService
+from twinstream.service.registration import RegistrationService
 from twinstream.web import access_rule, account, admin, contact, datum, share, subscription, token, user
 from twinstream.web.address import Addresses
 from twinstream.web.app import create_app

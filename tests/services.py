@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from twinstream.model.application import ApplicationKey
-from twinstream.model.mail import Mail
 from twinstream.model.event import Event, EventType, Record
+from twinstream.model.mail import Mail
 from twinstream.model.principal import Operator, User
 from twinstream.model.subscription import ClientType, Terms
 from twinstream.outbound.mail import ConsoleMailer

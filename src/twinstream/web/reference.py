@@ -204,13 +204,14 @@ def _describe_error(path: str, code: str) -> dict[str, Any]:
 
 
 def _as_markdown(value: Any) -> Any:
-    """Turn the marks of docstrings into those of Markdown, throughout."""
+    """Turn the marks of docstrings into those of Markdown, throughout, and leave out where a fact was found."""
     if isinstance(value, dict):
-        return {
-            name: item.replace("``", "`") if name in _TEXTS and isinstance(item, str) else _as_markdown(item)
-            for name, item in value.items()
-        }
+        return {name: _write_text(item) if name in _TEXTS else _as_markdown(item) for name, item in value.items()}
     return [_as_markdown(item) for item in value] if isinstance(value, list) else value
+
+
+def _write_text(value: Any) -> Any:
+    return _SOURCE.sub("", value).replace("``", "`") if isinstance(value, str) else _as_markdown(value)
 
 
 def _shorten_names(value: Any) -> Any:
@@ -230,4 +231,5 @@ def _shorten(text: str) -> str:
 
 _QUALIFIED = re.compile(r"\btwinstream(?:\.\w+)*\.(\w+)\.(\w+)")
 _REFERENCE = "#/components/schemas/{name}"
+_SOURCE = re.compile(r"\s\(ayla-facts[^)]*\)")
 _TEXTS = frozenset({"description", "summary"})
