@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.services import OPERATOR, PASSWORD, Services
+from twinstream.outbound.identity import HttpIdentityProviders
 from twinstream.service.account import AccountService
 from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.command import Deliveries
@@ -17,7 +18,8 @@ from twinstream.service.device import DeviceService
 from twinstream.service.lockout import Lockout
 from twinstream.service.presence import PresenceService
 from twinstream.service.registration import RegistrationService
-from twinstream.web import access_rule, account, admin, contact, datum, share, subscription, token, user
+from twinstream.service.sso import SsoService
+from twinstream.web import access_rule, account, admin, contact, datum, share, sso, subscription, token, user
 from twinstream.web.address import Addresses
 from twinstream.web.app import create_app
 from twinstream.web.outer import RequestIds
@@ -26,6 +28,7 @@ ROUTES = [
     *user.ROUTES,
     *account.ROUTES,
     *token.ROUTES,
+    *sso.ROUTES,
     *subscription.ROUTES,
     *access_rule.ROUTES,
     *share.ROUTES,
@@ -90,6 +93,7 @@ async def open_api(services: Services, *, confirm_email: bool = True) -> AsyncIt
             "device_authentication": authentication,
             "devices": DeviceService(store, ids, sealer, presence),
             "accounts": accounts,
+            "sso": SsoService(store, clock, ids, sealer, HttpIdentityProviders(clock), services.users, accounts),
             "users": services.users,
             "shares": services.shares,
             "metadata": services.metadata,

@@ -35,6 +35,7 @@ from twinstream.errors import RequestError
 from twinstream.logging import configure_logging
 from twinstream.model.oem import Retention
 from twinstream.model.subscription import Gap
+from twinstream.outbound.identity import HttpIdentityProviders
 from twinstream.outbound.mail import ConsoleMailer, SmtpMailer, SmtpServer
 from twinstream.ports.mail import Mailer
 from twinstream.ports.work import UnitOfWork
@@ -61,6 +62,7 @@ from twinstream.service.presence import PresenceService
 from twinstream.service.property import PropertyService
 from twinstream.service.registration import RegistrationService
 from twinstream.service.share import ShareService
+from twinstream.service.sso import SsoService
 from twinstream.service.subscription import SubscriptionService
 from twinstream.service.template import TemplateService
 from twinstream.service.token import TokenCache
@@ -277,6 +279,15 @@ class _Parts:
             "locations": LocationService(self.store),
             "registrations": self._registrations,
             "accounts": self._accounts,
+            "sso": SsoService(
+                self.store,
+                self.clock,
+                self.ids,
+                self._sealer,
+                HttpIdentityProviders(self.clock),
+                self._users,
+                self._accounts,
+            ),
             "candidates": CandidateService(self.store),
             "connections": ConnectionService(self.store),
             "nodes": NodeService(self.store, self.ids),

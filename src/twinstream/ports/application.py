@@ -7,6 +7,7 @@ from typing import Protocol
 
 from twinstream.model.application import Application
 from twinstream.model.principal import Operator
+from twinstream.ports.identity import IdentityProvider
 
 
 class Applications(Protocol):
@@ -20,3 +21,9 @@ class Applications(Protocol):
 
     def find_by_secret(self, app_id: str, secret_hash: str) -> Application | None:
         """Find the one with this id and this secret. It takes no principal: it is part of finding out who calls."""
+
+    def set_provider(self, operator: Operator, app_id: str, url: str, secret_sealed: str) -> None:
+        """Name an application's identity provider, and keep the secret, sealed, that it signs with."""
+
+    def find_provider(self, app_id: str) -> IdentityProvider | None:
+        """Find an application's identity provider. It takes no principal: it is part of finding out who calls."""

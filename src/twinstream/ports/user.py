@@ -44,6 +44,12 @@ class Users(Protocol):
     def find_by_email(self, operator: Operator, oem: str, email: str) -> Account | None:
         """Find an OEM's user by normal form of the email."""
 
+    def find_by_sso(self, operator: Operator, oem: str, sso_uuid: str) -> Account | None:
+        """Find an OEM's user by the name that its identity provider has for them."""
+
+    def set_sso(self, operator: Operator, uuid: str, sso_uuid: str) -> None:
+        """Say by which name the OEM's identity provider knows a user."""
+
     def find(self, operator: Operator, uuid: str) -> Account | None:
         """Find any user by uuid."""
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from twinstream.errors import RequestError
 from twinstream.model.application import Application
 from twinstream.model.principal import Operator
+from twinstream.ports.identity import IdentityProvider
 from twinstream.sqlite.repository import Repository
 
 _COLUMNS = "app_id, oem, name, created_at"
@@ -39,3 +40,14 @@ class Applications(Repository):
             f"SELECT {_COLUMNS} FROM application WHERE app_id = ? AND app_secret_hash = ?", (app_id, secret_hash)
         )
         return Application(*row) if row else None
+
+    def set_provider(self, operator: Operator, app_id: str, url: str, secret_sealed: str) -> None:
+        """Name an identity provider."""
+        self._run("UPDATE application SET sso_url = ?, sso_secret = ? WHERE app_id = ?", (url, secret_sealed, app_id))
+
+    def find_provider(self, app_id: str) -> IdentityProvider | None:
+        """Find an identity provider."""
+        row = self._first(
+            "SELECT oem, sso_url, sso_secret FROM application WHERE app_id = ? AND sso_url IS NOT NULL", (app_id,)
+        )
+        return IdentityProvider(*row) if row else None

@@ -27,7 +27,8 @@ CREATE TABLE oem (
   trimmed_through INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE TABLE application (
-  app_id TEXT PRIMARY KEY, app_secret_hash TEXT NOT NULL, oem TEXT NOT NULL REFERENCES oem (id), name TEXT NOT NULL, created_at REAL NOT NULL
+  app_id TEXT PRIMARY KEY, app_secret_hash TEXT NOT NULL, oem TEXT NOT NULL REFERENCES oem (id), name TEXT NOT NULL, created_at REAL NOT NULL,
+  sso_url TEXT, sso_secret TEXT       -- its identity provider; the secret sealed, as that signs with it
 ) WITHOUT ROWID;
 CREATE TABLE user (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -38,10 +39,12 @@ CREATE TABLE user (
   role TEXT NOT NULL DEFAULT 'EndUser',
   firstname TEXT NOT NULL DEFAULT '', lastname TEXT NOT NULL DEFAULT '',
   profile TEXT NOT NULL DEFAULT '{}', -- JSON object of what else the user has told
+  sso_uuid TEXT,                      -- the name that the OEM's identity provider has for the user
   confirmed_at REAL,                  -- NULL: has still to show that the email is theirs
   created_at REAL NOT NULL, updated_at REAL NOT NULL,
   UNIQUE (email, oem)                 -- in this order: signing in without an application looks for the email alone
 );
+CREATE UNIQUE INDEX user_sso ON user (oem, sso_uuid) WHERE sso_uuid IS NOT NULL;
 CREATE TABLE token (
   access_hash TEXT PRIMARY KEY, refresh_hash TEXT NOT NULL UNIQUE, family TEXT NOT NULL,
   user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,

@@ -66,6 +66,14 @@ class Users(Repository):
         """Find an OEM's user by email."""
         return self._find_one(f"SELECT {_COLUMNS} FROM user WHERE email = ? AND oem = ?", (email, oem))
 
+    def find_by_sso(self, operator: Operator, oem: str, sso_uuid: str) -> Account | None:
+        """Find an identity provider's user."""
+        return self._find_one(f"SELECT {_COLUMNS} FROM user WHERE oem = ? AND sso_uuid = ?", (oem, sso_uuid))
+
+    def set_sso(self, operator: Operator, uuid: str, sso_uuid: str) -> None:
+        """Bind a user to an identity provider's."""
+        self._run("UPDATE user SET sso_uuid = ? WHERE uuid = ?", (sso_uuid, uuid))
+
     def list_of_oem(self, operator: Operator, oem: str) -> Sequence[Account]:
         """List an OEM's users."""
         rows = self._run(f"SELECT {_COLUMNS} FROM user WHERE oem = ? ORDER BY id", (oem,))

@@ -45,6 +45,27 @@ class TokenReply(msgspec.Struct, frozen=True):
     role_tags: tuple[str, ...] = ()
 
 
+class TokenSignIn(msgspec.Struct, frozen=True):
+    """A token of the identity provider, and the application; as JSON or as a form."""
+
+    token: str
+    app_id: str
+    app_secret: str
+
+
+class ProviderRequest(msgspec.Struct, frozen=True):
+    """The identity provider's address for validating tokens, and the application's secret once more."""
+
+    url: str
+    app_secret: str
+
+
+class SsoTokenReply(TokenReply, frozen=True, kw_only=True):
+    """The tokens, and the word ``ok``."""
+
+    code: str = "ok"
+
+
 def read_sign_in(body: object) -> SignInFields:
     """Read a sign-in. Raises RequestError ``invalid``."""
     return read_body(body, SignIn).user
