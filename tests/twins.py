@@ -30,10 +30,12 @@ from twinstream.service.lan import LanService
 from twinstream.service.location import LocationService
 from twinstream.service.lockout import Lockout
 from twinstream.service.node import NodeService
+from twinstream.service.postal import PostalService
 from twinstream.service.presence import PresenceService
 from twinstream.service.property import PropertyService
 from twinstream.service.registration import RegistrationService
 from twinstream.service.template import TemplateService
+from twinstream.service.time_zone import TimeZoneService
 
 OEM = "0dfc7900"
 DSN = "AC000W000340649"
@@ -66,6 +68,8 @@ class Twins(Services):
         self.candidates = CandidateService(self.store)
         self.connections = ConnectionService(self.store)
         self.nodes = NodeService(self.store, self.new_id)
+        self.time_zones = TimeZoneService(self.store, self.clock)
+        self.postals = PostalService(self.store)
         self.controls = ControlService(self.store, self.deliveries)
         self.lans = LanService(self.store, self.new_id, self.sealer)
 

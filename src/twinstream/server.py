@@ -58,6 +58,7 @@ from twinstream.service.node import NodeService
 from twinstream.service.numbering import Numbering
 from twinstream.service.outbox import Outbox
 from twinstream.service.password import Passwords
+from twinstream.service.postal import PostalService
 from twinstream.service.presence import PresenceService
 from twinstream.service.property import PropertyService
 from twinstream.service.registration import RegistrationService
@@ -65,6 +66,7 @@ from twinstream.service.share import ShareService
 from twinstream.service.sso import SsoService
 from twinstream.service.subscription import SubscriptionService
 from twinstream.service.template import TemplateService
+from twinstream.service.time_zone import TimeZoneService
 from twinstream.service.token import TokenCache
 from twinstream.service.user import UserService
 from twinstream.settings import Settings
@@ -291,6 +293,8 @@ class _Parts:
             "candidates": CandidateService(self.store),
             "connections": ConnectionService(self.store),
             "nodes": NodeService(self.store, self.ids),
+            "time_zones": TimeZoneService(self.store, self.clock),
+            "postals": PostalService(self.store),
             "controls": ControlService(self.store, self._deliveries),
             "lans": LanService(self.store, self.ids, self._sealer),
             "presence": self._presence,

@@ -20,6 +20,7 @@ from twinstream.ports.work import Store, UnitOfWork, View
 from twinstream.service.presence import tell_connectivity
 from twinstream.service.registration import forget_owner
 from twinstream.service.sight import require_sight
+from twinstream.service.template import shape_twin
 
 DSN_PREFIX = "VR00ZN"
 """How the DSN of a node begins, and how long the rest is. Source: ayla-facts 4.3."""
@@ -37,6 +38,8 @@ class NodeService:
     async def add(self, gateway: DevicePrincipal, report: NodeReport) -> Device:
         """Make a node behind the gateway, or find the one with this address again. Making it activates it.
 
+        Its twin gets what its template has and it lacks.
+
         Raises:
             RequestError: ``invalid`` for an address too many, or another model than before at this one.
         """
@@ -49,6 +52,7 @@ class NodeService:
             if node is None or node.oem_model != report.oem_model:
                 raise invalid("oem_model", "is not that of the node with this address")
             work.devices.change(key, gateway_key=gateway.key, **_describe(report))
+            shape_twin(work, work.devices.find(key) or node)
             return work.devices.find(key) or node
 
         return await self._store.run(store)

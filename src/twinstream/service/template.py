@@ -109,7 +109,7 @@ def shape_twin(
     added = work.properties.add(device.key, template.properties)
     values: dict[str, object] = {"template_id": template.id, "template_version": template.version}
     values["oem_model"] = template.oem_model
-    if template.registration_type is not None and device.user_uuid is None:
+    if template.registration_type is not None and device.user_uuid is None and device.gateway_key is None:
         values["registration_type"] = template.registration_type
     changed = {name: value for name, value in values.items() if value != getattr(device, name)}
     if changed:

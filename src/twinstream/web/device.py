@@ -7,7 +7,9 @@ from typing import Any
 from litestar import Request, get, put
 from litestar.params import FromPath
 
+from twinstream.errors import RequestError
 from twinstream.model.device import Sight
+from twinstream.model.paging import MOST_PER_PAGE, ORDERS, Paging, cut_page
 from twinstream.model.principal import Device, User
 from twinstream.ports.clock import Clock
 from twinstream.service.device import DeviceService
@@ -15,7 +17,7 @@ from twinstream.service.node import NodeService
 from twinstream.web.authentication import Given
 from twinstream.web.body import read_json
 from twinstream.web.openapi import describe_body
-from twinstream.web.query import read_query
+from twinstream.web.query import read_number, read_query
 from twinstream.web.ref import read_ip, require_own
 from twinstream.wire.body import read_id
 from twinstream.wire.device import (
@@ -28,12 +30,30 @@ from twinstream.wire.device import (
     show_device,
     show_own_device,
 )
+from twinstream.wire.paging import DevicePageReply
 
 
 @get("/apiv1/devices", tags=["devices"])
-async def list_devices(user: Given[User], devices: Given[DeviceService]) -> list[DeviceReply]:
-    """List the caller's own devices and those shared with them."""
-    return [_show(devices, sight) for sight in await devices.list_devices(user)]
+async def list_devices(
+    request: Request[Any, Any, Any], user: Given[User], devices: Given[DeviceService]
+) -> list[DeviceReply] | DevicePageReply:
+    """List the caller's own devices and those shared with them, as a bare array by key.
+
+    With ``paginated=1`` (or ``true``) one page of them: ``page`` from 1, ``per_page`` up to 500 (50), ``order_by``
+    (``product_name``) ``asc`` or ``desc`` as ``order``, and of ``user_uuid`` only the devices that this user owns.
+    """
+    sights = await devices.list_devices(user)
+    if read_query(request, "paginated") not in ("1", "true"):
+        return [_show(devices, sight) for sight in sights]
+    paging = _read_paging(request)
+    page = cut_page(sights, paging)
+    return DevicePageReply(
+        [_show(devices, sight) for sight in page.sights],
+        paging.page,
+        paging.per_page,
+        -(-page.total // paging.per_page),
+        page.total,
+    )
 
 
 @get("/apiv1/devices/{device_key:str}", tags=["devices"])
@@ -107,6 +127,26 @@ ROUTES = [
     introduce_device,
     report_device,
 ]
+
+
+def _read_paging(request: Request[Any, Any, Any]) -> Paging:
+    page, per_page = read_number(request, "page"), read_number(request, "per_page")
+    order_by, order = read_query(request, "order_by") or "product_name", read_query(request, "order") or "asc"
+    for name, is_known in (
+        ("page", page != 0),
+        ("per_page", per_page is None or 0 < per_page <= MOST_PER_PAGE),
+        ("order_by", order_by in ORDERS),
+        ("order", order in ("asc", "desc")),
+    ):
+        if not is_known:
+            raise RequestError("bad_query", f"{name} has no such value.", field=name)
+    return Paging(
+        page=page or 1,
+        per_page=per_page or 50,
+        order_by=order_by,
+        descending=order == "desc",
+        user_uuid=read_query(request, "user_uuid"),
+    )
 
 
 def _show(devices: DeviceService, sight: Sight) -> DeviceReply:
