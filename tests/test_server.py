@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -23,6 +24,13 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.certificate import make_certificate
 from tests.live.server import ServerProcess, running_server
+from twinstream.errors import RequestError
+from twinstream.model.event import EventType
+from twinstream.model.principal import Operator
+from twinstream.model.subscription import ClientType, Terms
+from twinstream.process import Stop
+from twinstream.server import _Parts
+from twinstream.settings import Settings
 
 pytestmark = pytest.mark.live
 
@@ -240,6 +248,30 @@ def test_no_secret_is_logged(tmp_path: Path) -> None:
     for secret in (canary[:-4], key, token, PASSWORD):
         assert secret not in written
     assert "stream refused" in written
+
+
+async def test_gaps_survive_a_full_disk(tmp_path: Path) -> None:
+    """A gap record that cannot be stored waits until there is room again."""
+    parts = _Parts(Settings(data=tmp_path / "data"), Stop())
+    try:
+        oem = await parts.admin.add_oem(Operator(), "Acme", "aaaaaaaa")
+        ana = (await parts.admin.add_user(Operator(), oem.id, "ana@example.com", PASSWORD, "EndUser")).user
+        made = await parts._subscriptions.create(ana, Terms(ClientType.MOBILE, (EventType.DATAPOINT,)))
+        for number in range(1, 1001):
+            parts.hub.report_gap(made.subscription.id, number, number)
+
+        def allow_pages(work: Any, more: int) -> None:
+            work.connection.pragma("max_page_count", work.connection.pragma("page_count") + more)
+
+        await parts.store.run(lambda work: allow_pages(work, 0))
+        with pytest.raises(RequestError):
+            await parts._store_cursors()
+        await parts.store.run(lambda work: allow_pages(work, 1000))
+        await parts._store_cursors()
+        gaps = await parts._subscriptions.list_gaps(ana, made.subscription.id)
+        assert [gap.from_seq for gap in gaps] == list(range(1, 1001))
+    finally:
+        await parts.store.close()
 
 
 def _run_server(data: Path, *flags: str) -> subprocess.CompletedProcess[str]:

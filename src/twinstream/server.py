@@ -343,9 +343,14 @@ class _Parts:
     async def _store_cursors(self) -> None:
         """Store acknowledgements, bookmarks and gaps. What cannot be stored is offered again."""
         hub = self.hub
-        for gap in (gaps := hub.take_gaps()):
+        gaps = hub.take_gaps()
+        try:
+            await self._subscriptions.record_gaps([Gap(*msgspec.structs.astuple(gap)) for gap in gaps])
+        except RequestError:
+            hub.return_gaps(gaps)
+            raise
+        for gap in gaps:
             _log.warning("gap", **msgspec.structs.asdict(gap))
-        await self._subscriptions.record_gaps([Gap(gap.subscription_id, gap.from_seq, gap.through_seq) for gap in gaps])
         acknowledgements, bookmarks = hub.take_acknowledgements(), hub.take_bookmarks()
         if not acknowledgements and not bookmarks:
             return

@@ -8,6 +8,7 @@ from tests.stream.stage import Stage, make_filter
 from twinstream.errors import RequestError
 from twinstream.model.event import Change, Control
 from twinstream.ports.log import Cursor
+from twinstream.stream.hub import MOST_GAPS
 
 
 def test_sessions_that_count_alike_share_one_message() -> None:
@@ -68,6 +69,21 @@ def test_one_more_replaces_the_one_silent_longest() -> None:
     assert [socket.close_code for socket in sockets] == [4409, None, None, None, None]
     stage.hub.admit(1, stage.now_s)
     assert len(stage.hub.sessions_of(1)) == 4
+
+
+def test_gaps_that_could_not_be_stored_are_offered_again() -> None:
+    """In their order, before newer ones, each counted once; of very many the newest are kept."""
+    hub = Stage().hub
+    hub.report_gap(1, 1, 2)
+    gaps = hub.take_gaps()
+    hub.report_gap(1, 3, 4)
+    hub.return_gaps(gaps)
+    assert [gap.from_seq for gap in hub.take_gaps()] == [1, 3]
+    assert hub.counters.gaps == 2
+    hub.report_gap(1, 5, 6)
+    hub.return_gaps(gaps * MOST_GAPS)
+    kept = hub.take_gaps()
+    assert (len(kept), kept[-1].from_seq) == (MOST_GAPS, 5)
 
 
 def test_disconnect_closes_a_subscriptions_sockets() -> None:

@@ -28,6 +28,9 @@ from twinstream.stream.report import Counters, Gap
 from twinstream.stream.session import Session
 from twinstream.wire.event import encode_record
 
+MOST_GAPS = 10_000
+"""Gap records that wait for a disk that is full; memory must not fill up instead."""
+
 
 class Hub:
     """See the module. ``head``: `EventLog.head` at the moment when `dispatch` is registered with `EventLog.follow`."""
@@ -110,6 +113,10 @@ class Hub:
         """Hand over the gaps noted since the last call: to be stored, logged, shown."""
         gaps, self._gaps = self._gaps, []
         return gaps
+
+    def return_gaps(self, gaps: list[Gap]) -> None:
+        """Take gaps back that could not be stored, for the next `take_gaps`; the newest `MOST_GAPS` are kept."""
+        self._gaps = [*gaps, *self._gaps][-MOST_GAPS:]
 
     def take_acknowledgements(self) -> list[tuple[int, Cursor]]:
         """Hand over what was acknowledged since the last call, the furthest of each subscription.
