@@ -315,7 +315,11 @@ class _Parts:
     def make_http(self) -> HttpServer:
         """Put the application behind a server."""
         settings = self._settings
-        limits = FrontLimits(header_timeout_s=settings.header_timeout_s, max_connections=self._max_connections)
+        limits = FrontLimits(
+            header_timeout_s=settings.header_timeout_s,
+            slow_reader_timeout_s=settings.slow_reader_timeout_s,
+            max_connections=self._max_connections,
+        )
         return HttpServer(
             self.make_app(), self.shell, self._request_ids, limits, tls_cert=settings.tls_cert, tls_key=settings.tls_key
         )

@@ -48,7 +48,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Path | None, _about("Place", "PEM file of the certificate's private key, readable by its owner alone.")
     ] = None
     behind_proxy: Annotated[
-        bool, _about("Place", "A proxy in front speaks TLS, so a public address without TLS is meant.")
+        bool,
+        _about(
+            "Place",
+            "A proxy in front speaks TLS, so a public address without TLS is meant. It must not share a "
+            "connection to the server between devices: who polls again over the same one has read the answer before.",
+        ),
     ] = False
 
     trusted_proxies: Annotated[
@@ -98,7 +103,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 3
     slow_reader_timeout_s: Annotated[
-        float, _about("Streams", "A subscriber that takes nothing for so long is closed with 4008.", ge=0.1, le=3600)
+        float,
+        _about(
+            "Streams",
+            "Who takes nothing for so long is cut off: a stream with 4008, an answer just so.",
+            ge=0.1,
+            le=3600,
+        ),
     ] = 30
     ack_flush_s: Annotated[
         float,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from typing import Any
 
 import pytest
 import uvicorn
+from litestar import get
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from tests.web.harness import KEY, Harness, echo, serving, until, upgrade
+from tests.web.harness import KEY, Client, Harness, echo, serving, until, upgrade
 
 
 def test_uvicorn_is_the_pinned_one() -> None:
@@ -71,6 +73,52 @@ async def test_a_client_that_reads_nothing_is_cut_without_a_trace(
     await until(lambda: connection.flow.write_paused)
     await harness.http.stop(0.0)
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_slow_reader_of_an_answer_is_cut() -> None:
+    """A client that takes nothing of its answers is cut in time; one that takes them slowly gets them all."""
+    async with serving(slow_reader_timeout_s=0.4) as strict:
+        lazy = await _flood(strict)
+        slow = await strict.send("GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 90)
+        for _ in range(90):
+            await asyncio.sleep(0.02)
+            assert (await slow.read_response())[0] == 200
+        assert len(strict.connections()) == 1
+        assert not strict.http._server.server_state.tasks
+        await lazy.close()
+
+
+async def test_a_client_that_reads_nothing_does_not_use_up_the_grace() -> None:
+    """At the end of the server a client that takes nothing is waited for shortly, however long the grace is."""
+    async with serving(linger_s=0.2) as strict:
+        await _flood(strict)
+        async with asyncio.timeout(5):
+            await strict.http.stop(60.0)
+
+
+async def test_a_task_that_survives_its_connection_leaves_no_trace(caplog: pytest.LogCaptureFixture) -> None:
+    """What is cancelled at the end of the server is no error of the server's."""
+    begun = asyncio.Event()
+
+    @get("/apiv1/endless")
+    async def wait_for_ever() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with serving(routes=[wait_for_ever]) as harness:
+        await harness.send("GET /apiv1/endless HTTP/1.1\r\nHost: a\r\n\r\n")
+        await begun.wait()
+        await harness.http.stop(0.0)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def _flood(harness: Harness) -> Client:
+    """Ask for more than a connection holds, and read nothing."""
+    client = await harness.send("GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 90)
+    client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    (connection,) = await _wait_for_connections(harness)
+    await until(lambda: connection.flow.write_paused)
+    return client
 
 
 async def test_a_client_that_goes_before_its_answers_leaves_no_trace(

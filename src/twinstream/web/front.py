@@ -36,10 +36,12 @@ class FrontLimits(msgspec.Struct, frozen=True):
     """What the head of a request may cost, and how many connections there may be.
 
     ``pipelined``: requests that may wait for the answer to the one ahead; a chunk of bytes may bring thousands.
+    ``slow_reader_timeout_s``: how long a client may take nothing of an answer; at shutdown it is ``linger_s``.
     Source of the sizes: security.md S11.
     """
 
     header_timeout_s: float = 10.0
+    slow_reader_timeout_s: float = 30.0
     max_connections: int = 10_000
     line_bytes: int = 8 * 1024
     headers_bytes: int = 16 * 1024
@@ -61,6 +63,8 @@ class FrontProtocol(HttpToolsProtocol):
         self._request_ids = request_ids
         self._limits = limits
         self._deadline: asyncio.TimerHandle | None = None
+        self._reader_deadline: asyncio.TimerHandle | None = None
+        self._reader_timeout_s = limits.slow_reader_timeout_s
         self._in_head = True
         self._head_bytes = 0
         self._to_stream = False
@@ -97,12 +101,26 @@ class FrontProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._stop_waiting()
+        self._stop_watching()
         super().connection_lost(exc)
 
+    def pause_writing(self) -> None:
+        """Let answers wait for the client to read, and watch whether it does."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read."""
+        self._stop_watching()
+        super().resume_writing()
+
     def shutdown(self) -> None:
-        """Finish the request under way and close; called by uvicorn."""
+        """Finish the request under way and close; called by uvicorn. Who reads nothing is not waited for long."""
         self._stop_waiting()
         super().shutdown()
+        self._reader_timeout_s = self._limits.linger_s
+        if self.transport.get_write_buffer_size():
+            self._watch_reader()
 
     # Callbacks of the parser. What they raise reaches `data_received` as the context of an HttpParserCallbackError.
 
@@ -188,6 +206,7 @@ class FrontProtocol(HttpToolsProtocol):
         self.connections.discard(self)
         target = httptools.parse_url(self.url)
         address = self._shell.addresses.find_client(self.client[0] if self.client else "", self.headers)
+        self._stop_watching()
         stream = StreamProtocol(self._shell, self.transport, self.connections, address)
         self.transport.set_protocol(stream)
         request = StreamRequest(target.query or b"", self.headers, address)
@@ -205,6 +224,24 @@ class FrontProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _watch_reader(self) -> None:
+        self._stop_watching()
+        unread_bytes = self.transport.get_write_buffer_size()
+        self._reader_deadline = self.loop.call_later(self._reader_timeout_s, self._check_reader, unread_bytes)
+
+    def _stop_watching(self) -> None:
+        if self._reader_deadline is not None:
+            self._reader_deadline.cancel()
+            self._reader_deadline = None
+
+    def _check_reader(self, unread_bytes: int) -> None:
+        """Abort if nothing has been read of what was unread (bytes) when the watch began; else go on watching."""
+        if self.transport.get_write_buffer_size() < unread_bytes:
+            self._watch_reader()
+            return
+        _log.info("slow reader cut", address=self.client and self.client[0])
+        self.transport.abort()
 
     def _on_late_head(self) -> None:
         self._deadline = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -36,7 +37,7 @@ USER_TIMEOUT_MS = 45_000
 """How long sent bytes may stay unacknowledged: a vanished peer costs its buffers no longer (promises.md, P12)."""
 
 CUT_S = 0.1
-"""Within this a request's task has heard that its connection is gone, and ended; cancelled, it would leave a trace."""
+"""Within this a request's task has heard that its connection is gone, and ended; one that has not is cancelled."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -84,6 +85,7 @@ class HttpServer:
         tls_cert: Path | None = None,
         tls_key: Path | None = None,
     ) -> None:
+        logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
         front = partial(FrontProtocol, shell=shell, request_ids=request_ids, limits=limits)
         self._server = _Server(
             uvicorn.Config(
@@ -145,6 +147,11 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Keep uvicorn from logging a request that `HttpServer.cut` cancels as an exception of the application."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
 
 
 _REASONS = {
