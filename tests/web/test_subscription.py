@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.api import Api
-from tests.services import OPERATOR
+from tests.api import Api, open_api
+from tests.services import OPERATOR, Services
 from twinstream.model.subscription import Gap
 
 PATH = "/api/v1/subscriptions"
@@ -200,6 +201,21 @@ async def test_numbers_of_a_stream(api: Api) -> None:
         failure = await api.call(401, "GET", f"{PATH}/getCurrentSeq{query}")
         assert failure["errors"][0]["code"] == "unknown_key"
     await api.call(400, "GET", f"{url}&stream_key={made['stream_key']}")
+
+
+async def test_numbers_of_a_stream_with_strict_security(tmp_path: Path) -> None:
+    """`getCurrentSeq` takes the key in `Authorization` too, and with strict_security from there only."""
+    services = Services(tmp_path, strict_security=True)
+    try:
+        async with open_api(services) as api:
+            ana = await api.join("aaaaaaaa", "ana")
+            made = (await api.call(201, "POST", PATH, {**MOBILE, "dsn": None}, headers=ana))["subscription"]
+            key = {"authorization": f"stream_key {made['stream_key']}"}
+            assert await api.call(200, "GET", f"{PATH}/getCurrentSeq", headers=key) == {"seq": "0", "oldest": "1"}
+            failure = await api.call(400, "GET", f"{PATH}/getCurrentSeq?stream_key={made['stream_key']}")
+            assert failure["errors"][0]["code"] == "bad_query"
+    finally:
+        await services.store.close()
 
 
 async def test_gaps_are_listed(api: Api) -> None:

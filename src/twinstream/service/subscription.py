@@ -66,7 +66,7 @@ class SubscriptionService:
         self._new_id = new_id
         self._sealer = sealer
         self._is_connected = is_connected
-        self._strict_security = strict_security
+        self.strict_security = strict_security
         self._mobile_expiry_s = mobile_expiry_s
         self._seen: dict[int, float] = {}
 
@@ -79,7 +79,7 @@ class SubscriptionService:
         _authorise(user, check_terms(terms))
         stream_key = self._new_id.secret()
         key_hash = hash_secret(stream_key)
-        key_sealed = None if self._strict_security else self._sealer.seal(stream_key)
+        key_sealed = None if self.strict_security else self._sealer.seal(stream_key)
 
         def add(work: UnitOfWork) -> Subscription:
             account = work.users.profile(user)
@@ -252,7 +252,7 @@ class SubscriptionService:
         return seen_at + self._mobile_expiry_s <= self._clock.now_s()
 
     def _show(self, subscription: Subscription) -> ShownSubscription:
-        sealed = None if self._strict_security else subscription.key_sealed
+        sealed = None if self.strict_security else subscription.key_sealed
         return ShownSubscription(subscription, self._unseal(sealed), self._is_connected(subscription.id))
 
     def _unseal(self, sealed: str | None) -> str | None:

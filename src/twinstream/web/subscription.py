@@ -16,6 +16,7 @@ from twinstream.service.numbering import Numbering
 from twinstream.service.subscription import ShownSubscription, SubscriptionService
 from twinstream.web.authentication import Given
 from twinstream.web.body import read_json
+from twinstream.web.handshake import StreamQuery, find_key
 from twinstream.web.openapi import describe_body
 from twinstream.web.query import read_query
 from twinstream.wire.body import read_id
@@ -52,8 +53,10 @@ async def list_subscriptions(user: Given[User], subscriptions: Given[Subscriptio
 async def get_current_seq(
     request: Request[Any, Any, Any], subscriptions: Given[SubscriptionService], numbering: Given[Numbering]
 ) -> SequenceReply:
-    """Tell how far the numbers of a stream have come (``stream_key=…``; the key is the credential)."""
-    opened = await subscriptions.open_stream(read_query(request, "stream_key") or "")
+    """Tell how far the numbers of a stream have come; the key is the credential, given as to `/stream`."""
+    query = StreamQuery(read_query(request, "stream_key") or "")
+    key, _ = find_key(list(request.scope["headers"]), query, allow_query=not subscriptions.strict_security)
+    opened = await subscriptions.open_stream(key)
     numbers = await numbering.count(opened.subscription_id)
     return show_numbers(numbers.last, numbers.oldest)
 
