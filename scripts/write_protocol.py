@@ -37,6 +37,7 @@ REFUSALS = (
 )
 """The codes that `/stream` answers before the upgrade."""
 
+RESERVED = " (reserved: this server does not send it)"
 
 TITLES = {
     "/users/sign_": "Signing in, tokens and users that the OEM looks after",
@@ -54,7 +55,8 @@ def render_page(page: str) -> str:
         f"| {REQUEST_ERRORS[code].status} | `{code}` | {_cell(REQUEST_ERRORS[code].meaning)} |\n" for code in REFUSALS
     )
     closes = "| code | meaning | reconnect | what to do |\n|---|---|---|---|\n" + "".join(
-        f"| {number} | {_cell(code.meaning)} | {'yes' if code.reconnect else 'no'} | {_cell(code.remedy)} |\n"
+        f"| {number} | {_cell(code.meaning)}{'' if code.sent else RESERVED} |"
+        f" {'yes' if code.reconnect else 'no'} | {_cell(code.remedy)} |\n"
         for number, code in CLOSE_CODES.items()
     )
     return _replace(_replace(page, "refusals", refusals), "close codes", closes)

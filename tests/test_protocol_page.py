@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from scripts.write_protocol import PAGE, REFUSALS, render_page
 from tests.web.test_bad_inputs import HANDSHAKES
+from twinstream import errors
 from twinstream.errors import CLOSE_CODES, REQUEST_ERRORS
 from twinstream.settings import Settings
 from twinstream.stream.batch import MAX_MESSAGE_BYTES as MAX_BATCH_BYTES
@@ -21,7 +23,18 @@ def test_tables() -> None:
     page = PAGE.read_text()
     assert page == render_page(page)
     for close_code, entry in CLOSE_CODES.items():
-        assert f"| {close_code} | {entry.meaning} |" in page
+        assert f"| {close_code} | {entry.meaning} " in page
+
+
+def test_close_codes_that_are_not_sent() -> None:
+    """The table says of a close code that it is not sent exactly where no line of the server sends it."""
+    sources = Path(errors.__file__).parent.rglob("*.py")
+    sent = {int(code) for source in sources for code in re.findall(r"Disconnect\((\d+)", source.read_text())}
+    assert {code for code, entry in CLOSE_CODES.items() if entry.sent} == sent
+    told = re.findall(
+        r"^\| (\d+) \| [^|]* \(reserved: this server does not send it\) \|", PAGE.read_text(), re.MULTILINE
+    )
+    assert {int(code) for code in told} == CLOSE_CODES.keys() - sent
 
 
 def test_parameters() -> None:

@@ -60,11 +60,15 @@ class RequestErrorKind(NamedTuple):
 
 
 class CloseCode(NamedTuple):
-    """One row of `CLOSE_CODES`: what it means, whether reconnecting can help, and what a client should do."""
+    """One row of `CLOSE_CODES`: what it means, whether reconnecting can help, and what a client should do.
+
+    ``sent``: False if this server does not send it at present; it is reserved, and clients treat it as is said here.
+    """
 
     meaning: str
     reconnect: bool
     remedy: str
+    sent: bool = True
 
 
 REQUEST_ERRORS: dict[str, RequestErrorKind] = {
@@ -112,16 +116,16 @@ CLOSE_CODES: dict[int, CloseCode] = {
     1000: CloseCode(
         "done", True, "A bounded replay is complete, or the socket was closed on request. Reconnect only for more."
     ),
-    1001: CloseCode("going away", True, "Reconnect with back-off."),
+    1001: CloseCode("going away", True, "Reconnect with back-off.", sent=False),
     1002: CloseCode("protocol error", False, "Mend the client: it broke RFC 6455."),
-    1003: CloseCode("unsupported data", False, "Mend the client: it sent what is never accepted."),
+    1003: CloseCode("unsupported data", False, "Mend the client: it sent what is never accepted.", sent=False),
     1007: CloseCode("invalid text", False, "Mend the client: it sent text that is not UTF-8."),
     1009: CloseCode("message too big", False, "Mend the client: it only ever needs to send Z."),
     1011: CloseCode("internal error", True, "Reconnect with back-off; the server's log has the reason."),
     1012: CloseCode("service restart", True, "Reconnect with back-off and jitter; nothing is lost."),
-    1013: CloseCode("try again later", True, "Reconnect after a minute."),
+    1013: CloseCode("try again later", True, "Reconnect after a minute.", sent=False),
     4008: CloseCode("slow reader", True, "Read faster; reconnect and continue where you were: nothing is lost."),
-    4401: CloseCode("stream key expired", False, "Create a new subscription."),
+    4401: CloseCode("stream key expired", False, "Create a new subscription.", sent=False),
     4403: CloseCode("subscription suspended or deleted", False, "Ask its owner, or create a new subscription."),
     4408: CloseCode("no sign of life", True, "Answer heartbeats; reconnect."),
     4409: CloseCode(
