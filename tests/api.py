@@ -19,7 +19,7 @@ from twinstream.service.lockout import Lockout
 from twinstream.service.presence import PresenceService
 from twinstream.service.registration import RegistrationService
 from twinstream.service.sso import SsoService
-from twinstream.web import access_rule, account, admin, contact, datum, share, sso, subscription, token, user
+from twinstream.web import access_rule, account, admin, contact, datum, link, share, sso, subscription, token, user
 from twinstream.web.address import Addresses
 from twinstream.web.app import create_app
 from twinstream.web.outer import RequestIds
@@ -34,6 +34,7 @@ ROUTES = [
     *share.ROUTES,
     *datum.USER_ROUTES,
     *contact.ROUTES,
+    *link.ROUTES,
     *admin.ROUTES,
 ]
 OPERATOR_HEADERS = {"authorization": "auth_token operator"}

@@ -89,7 +89,7 @@ class Services:
         self.admin = AdminService(self.store, self.new_id, self.passwords, self.cache)
         self.users = UserService(self.store, self.clock, self.new_id, self.passwords, Lockout(self.clock), self.cache)
         self.postbox = Postbox()
-        self.shares = ShareService(self.store)
+        self.shares = ShareService(self.store, self.postbox)
         self.metadata = DatumService(self.store)
         self.access_rules = AccessRuleService(self.store)
         self.subscriptions = SubscriptionService(

@@ -265,7 +265,7 @@ class _Parts:
         settings = self._settings
         services: dict[str, Any] = {
             "users": self._users,
-            "shares": ShareService(self.store),
+            "shares": ShareService(self.store, self.outbox),
             "subscriptions": self._subscriptions,
             "numbering": self._numbering,
             "access_rules": AccessRuleService(self.store),

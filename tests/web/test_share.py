@@ -42,6 +42,8 @@ async def test_a_share_from_its_making_to_its_end(pair: Pair) -> None:
     api = pair.api
     made = await api.call(201, "POST", f"{PATH}.json?email_template_id=x", {"share": pair.fields()}, headers=pair.ana)
     share = made["share"]
+    (mail,) = api.services.postbox.mails
+    assert (mail.recipient, DSN in mail.text) == ("bob@aaaaaaaa.example", True)
     assert (share["resource_id"], share["operation"], share["user_email"]) == (DSN, "read", "bob@aaaaaaaa.example")
     assert (share["start_date_at"], share["end_date_at"], share["role"]) == (None, None, None)
     assert share["owner_profile"] == {"firstname": "", "lastname": "", "email": "ana@aaaaaaaa.example"}
@@ -52,6 +54,9 @@ async def test_a_share_from_its_making_to_its_end(pair: Pair) -> None:
     changed = await api.call(200, "PUT", f"{PATH}/{share['id']}", change, headers=pair.ana)
     assert (changed["share"]["operation"], changed["share"]["end_date_at"]) == ("write", "2030-01-01T00:00:00Z")
     assert changed["share"]["owner_id"] == share["owner_id"]
+    change = {"share": {"role": {"name": "Guest"}}}
+    changed = await api.call(200, "PUT", f"{PATH}/{share['id']}", change, headers=pair.ana)
+    assert (changed["share"]["operation"], changed["share"]["role"]) == ("write", {"name": "Guest"})
     assert await api.call(204, "DELETE", f"{PATH}/{share['id']}.json", headers=pair.bob) is None
     await api.call(404, "GET", f"{PATH}/{share['id']}", headers=pair.ana)
 

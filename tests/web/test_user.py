@@ -21,6 +21,16 @@ async def test_the_profile_is_flat(api: Api) -> None:
     assert not any("password" in name for name in profile)
 
 
+async def test_the_token_may_stand_in_the_query(api: Api) -> None:
+    """Old clients put it there; two credentials are not looked for, and other paths do not take it."""
+    headers = await api.join("aaaaaaaa", "ana")
+    token = headers["authorization"].split()[1]
+    profile = await api.call(200, "GET", f"/users/get_user_profile.json?access_token={token}")
+    assert profile == await api.call(200, "GET", "/users/get_user_profile?access_token=x", headers=headers)
+    await api.call(401, "GET", "/users/get_user_profile?access_token=x")
+    await api.call(401, "GET", f"/users/{profile['uuid']}?access_token={token}")
+
+
 @pytest.mark.parametrize(
     "value", [None, "", "Bearer x", "auth_token", "auth_token ", "auth_token x", "auth_token " + "x" * 9000]
 )

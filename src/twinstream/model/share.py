@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from twinstream.model.check import invalid
+from twinstream.model.check import check_text, invalid
 
 
 class Operation(StrEnum):
@@ -22,11 +22,12 @@ class Operation(StrEnum):
 
 
 class ShareTerms(msgspec.Struct, frozen=True):
-    """What the owner may choose and change later; times are seconds since 1970."""
+    """What the owner may choose and change later; times are seconds since 1970. ``role`` is kept and shown, no more."""
 
     operation: Operation = Operation.READ
     start_at: float | None = None
     end_at: float | None = None
+    role: str | None = None
 
 
 class ShareDraft(msgspec.Struct, frozen=True):
@@ -63,4 +64,5 @@ def check_share_terms(terms: ShareTerms) -> ShareTerms:
     """Answer the terms. Raises RequestError ``invalid`` if they end before they start."""
     if terms.start_at is not None and terms.end_at is not None and terms.end_at <= terms.start_at:
         raise invalid("end_date_at", "lies after start_date_at")
+    check_text(terms.role or "", field="role_name")
     return terms

@@ -6,12 +6,15 @@ Knows no HTTP and no SQL. A share changes who may see the events that are commit
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from twinstream.errors import RequestError
+from twinstream.model.mail import write_share
 from twinstream.model.principal import User
 from twinstream.model.share import Share, ShareDraft, ShareTerms, check_share_terms
 from twinstream.model.user import normalise_email
 from twinstream.ports.work import Store, UnitOfWork, View
+from twinstream.service.outbox import Outbox
 
 
 class ShareService:
@@ -20,11 +23,12 @@ class ShareService:
     A share that is not the user's, or has ended, is ``not_found`` like one that never was.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, outbox: Outbox) -> None:
         self._store = store
+        self._outbox = outbox
 
     async def create(self, owner: User, drafts: Sequence[ShareDraft]) -> list[Share]:
-        """Share devices, all of them or none.
+        """Share devices, all of them or none, and tell their new holders by mail.
 
         Raises:
             RequestError: ``not_found`` if a device is not the owner's or nobody has the email; ``conflict`` if the
@@ -36,7 +40,15 @@ class ShareService:
         def add(work: UnitOfWork) -> list[Share]:
             return [work.shares.add(owner, draft.dsn, normalise_email(draft.email), draft.terms) for draft in drafts]
 
-        return await self._store.run(add)
+        shares = await self._store.run(add)
+        for share in shares:
+            self._tell(share)
+        return shares
+
+    def _tell(self, share: Share) -> None:
+        holder, owner = share.holder.email, share.owner.email
+        with suppress(RequestError):  # the share stands, also if too much mail is on its way
+            self._outbox.post(write_share(holder, owner, share.dsn, share.terms.operation))
 
     async def get(self, user: User, share_id: int) -> Share:
         """Answer a share that the user gave or got. Raises RequestError ``not_found``."""

@@ -160,7 +160,7 @@ CREATE INDEX command_device ON command (device_key);
 CREATE TABLE share (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   dsn TEXT NOT NULL, owner_uuid TEXT NOT NULL, user_uuid TEXT NOT NULL, operation TEXT NOT NULL DEFAULT 'read',
-  start_at REAL, end_at REAL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
+  start_at REAL, end_at REAL, role TEXT, created_at REAL NOT NULL, updated_at REAL NOT NULL,
   UNIQUE (dsn, user_uuid)
 );
 CREATE INDEX share_user ON share (user_uuid);

@@ -18,7 +18,7 @@ from twinstream.sqlite.repository import Repository, Row
 _SHARES = """
     SELECT share.id, share.dsn, share.operation, share.start_at, share.end_at, share.created_at, share.updated_at,
         owner.id, owner.uuid, owner.email, owner.firstname, owner.lastname,
-        holder.id, holder.uuid, holder.email, holder.firstname, holder.lastname
+        holder.id, holder.uuid, holder.email, holder.firstname, holder.lastname, share.role
     FROM share
     JOIN device ON device.dsn = share.dsn AND device.user_uuid = share.owner_uuid
     JOIN user AS owner ON owner.uuid = share.owner_uuid AND owner.oem = +device.oem
@@ -46,9 +46,9 @@ class Shares(Repository):
             (dsn, holder[0], self._now_s, owner.uuid),
         )
         row = self._first(
-            "INSERT INTO share (dsn, owner_uuid, user_uuid, operation, start_at, end_at, created_at, updated_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dsn, user_uuid) DO NOTHING RETURNING id",
-            (dsn, owner.uuid, holder[0], terms.operation, terms.start_at, terms.end_at, self._now_s, self._now_s),
+            "INSERT INTO share (dsn, owner_uuid, user_uuid, operation, start_at, end_at, role, created_at, updated_at)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) ON CONFLICT (dsn, user_uuid) DO NOTHING RETURNING id",
+            (dsn, owner.uuid, holder[0], terms.operation, terms.start_at, terms.end_at, terms.role, self._now_s),
         )
         if row is None:
             raise RequestError("conflict", "The device is shared with this user already.")
@@ -74,8 +74,9 @@ class Shares(Repository):
         if not self._read("share.id = :id AND share.owner_uuid = :uuid", id=share_id, uuid=owner.uuid):
             return None
         self._run(
-            "UPDATE share SET operation = ?, start_at = ?, end_at = ?, updated_at = ? WHERE id = ? AND owner_uuid = ?",
-            (terms.operation, terms.start_at, terms.end_at, self._now_s, share_id, owner.uuid),
+            "UPDATE share SET operation = ?, start_at = ?, end_at = ?, role = ?, updated_at = ?"
+            " WHERE id = ? AND owner_uuid = ?",
+            (terms.operation, terms.start_at, terms.end_at, terms.role, self._now_s, share_id, owner.uuid),
         )
         return self._read("share.id = :id", id=share_id, now_s=0.0)[0]
 
@@ -119,7 +120,6 @@ class Shares(Repository):
 
 def _read_row(row: Row) -> Share:
     share_id, dsn, operation, start_at, end_at, created_at, updated_at = row[:7]
-    owner, holder = Party(*row[7:12]), Party(*row[12:])
-    return Share(
-        share_id, dsn, owner, holder, ShareTerms(Operation(operation), start_at, end_at), created_at, updated_at
-    )
+    owner, holder = Party(*row[7:12]), Party(*row[12:17])
+    terms = ShareTerms(Operation(operation), start_at, end_at, row[17])
+    return Share(share_id, dsn, owner, holder, terms, created_at, updated_at)

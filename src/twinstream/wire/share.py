@@ -16,8 +16,17 @@ BATCH_LIMIT = 100
 """Most shares of one request."""
 
 
+class RoleFields(msgspec.Struct, frozen=True):
+    """``{"name": "..."}``."""
+
+    name: str
+
+
 class ShareFields(msgspec.Struct, frozen=True):
-    """A share to be made. ``operation``: ``read`` or ``write``, empty means read; times null: at once, for ever."""
+    """A share to be made. ``operation``: ``read`` or ``write``, empty means read; times null: at once, for ever.
+
+    The role may come as ``role`` or as ``role_name``.
+    """
 
     resource_name: str
     resource_id: str
@@ -25,6 +34,8 @@ class ShareFields(msgspec.Struct, frozen=True):
     operation: str | None = None
     start_date_at: str | None = None
     end_date_at: str | None = None
+    role: RoleFields | None = None
+    role_name: str | None = None
 
 
 class ShareRequest(msgspec.Struct, frozen=True):
@@ -40,6 +51,7 @@ class ShareChangeFields(msgspec.Struct, frozen=True):
     operation: str | UnsetType | None = UNSET
     start_date_at: str | UnsetType | None = UNSET
     end_date_at: str | UnsetType | None = UNSET
+    role: RoleFields | UnsetType | None = UNSET
 
 
 class ShareChange(msgspec.Struct, frozen=True):
@@ -105,6 +117,8 @@ def read_change(body: object) -> Callable[[ShareTerms], ShareTerms]:
         changes["start_at"] = read_time(fields.start_date_at, field="start_date_at")
     if not isinstance(fields.end_date_at, UnsetType):
         changes["end_at"] = read_time(fields.end_date_at, field="end_date_at")
+    if not isinstance(fields.role, UnsetType):
+        changes["role"] = fields.role.name if fields.role else None
     return lambda terms: msgspec.structs.replace(terms, **changes)
 
 
@@ -125,7 +139,7 @@ def show_share(share: Share) -> ShareReply:
             resource_name="device",
             resource_id=share.dsn,
             user_email=share.holder.email,
-            role=None,
+            role={"name": share.terms.role} if share.terms.role else None,
             owner_profile=_show_party(share.owner),
             user_profile=_show_party(share.holder),
         )
@@ -144,6 +158,7 @@ def _read_draft(fields: ShareFields) -> ShareDraft:
         _read_operation(fields.operation),
         read_time(fields.start_date_at, field="start_date_at"),
         read_time(fields.end_date_at, field="end_date_at"),
+        (fields.role.name if fields.role else fields.role_name) or None,
     )
     return ShareDraft(fields.resource_id, fields.user_email, terms)
 
