@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -88,7 +90,7 @@ async def test_an_ended_key_is_not_remembered_by_a_look_up_under_way(
     twins.authentication.forget(old.device.key)  # so that the store is asked
     query, answered, replaced = twins.store.query, asyncio.Event(), asyncio.Event()
 
-    async def ask_slowly(question: object) -> object:
+    async def ask_slowly(question: Callable[[Any], Any]) -> Any:
         found = await query(question)
         answered.set()
         await replaced.wait()
