@@ -22,6 +22,7 @@ from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.candidate import CandidateService
 from twinstream.service.command import CommandService, Deliveries
 from twinstream.service.connection import ConnectionService
+from twinstream.service.content import ContentService
 from twinstream.service.control import ControlService
 from twinstream.service.creation import Draft
 from twinstream.service.datapoint import DatapointService
@@ -36,6 +37,7 @@ from twinstream.service.property import PropertyService
 from twinstream.service.registration import RegistrationService
 from twinstream.service.template import TemplateService
 from twinstream.service.time_zone import TimeZoneService
+from twinstream.sqlite.blob import FolderBlobs
 
 OEM = "0dfc7900"
 DSN = "AC000W000340649"
@@ -61,7 +63,12 @@ class Twins(Services):
         self.devices = DeviceService(self.store, self.new_id, self.sealer, self.presence)
         self.templates = TemplateService(self.store)
         self.properties = PropertyService(self.store)
-        self.datapoints = DatapointService(self.store, self.clock, self.new_id, self.deliveries, keep_s=KEEP_S)
+        self.folder = folder
+        self.blobs = FolderBlobs(folder)
+        self.contents = ContentService(self.store, self.clock, self.sealer, self.blobs, self.deliveries)
+        self.datapoints = DatapointService(
+            self.store, self.clock, self.new_id, self.deliveries, self.blobs, keep_s=KEEP_S
+        )
         self.commands = CommandService(self.store, self.deliveries)
         self.locations = LocationService(self.store)
         self.registrations = RegistrationService(self.store, self.deliveries, self.authentication, Lockout(self.clock))

@@ -90,6 +90,7 @@ REQUEST_ERRORS: dict[str, RequestErrorKind] = {
     "not_found": RequestErrorKind(404, "There is no such thing, or it is not yours."),
     "bad_application": RequestErrorKind(404, "Unknown application: confirm app_id and app_secret."),
     "method_not_allowed": RequestErrorKind(405, "The method is not allowed on this path."),
+    "incomplete": RequestErrorKind(406, "The file is not complete yet, or is closed already."),
     "request_timeout": RequestErrorKind(408, "The request took too long to arrive."),
     "not_acceptable": RequestErrorKind(406, "The answer is JSON, which the client does not accept."),
     "conflict": RequestErrorKind(409, "The request conflicts with the present state."),

@@ -47,6 +47,7 @@ from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.candidate import CandidateService
 from twinstream.service.command import CommandService, Deliveries
 from twinstream.service.connection import ConnectionService
+from twinstream.service.content import ContentService
 from twinstream.service.control import ControlService
 from twinstream.service.datapoint import DatapointService
 from twinstream.service.datum import DatumService
@@ -70,6 +71,7 @@ from twinstream.service.time_zone import TimeZoneService
 from twinstream.service.token import TokenCache
 from twinstream.service.user import UserService
 from twinstream.settings import Settings
+from twinstream.sqlite.blob import FolderBlobs
 from twinstream.sqlite.seal import KeyFileSealer
 from twinstream.sqlite.store import SqliteStore
 from twinstream.sqlite.trim import Trimmer
@@ -229,7 +231,11 @@ class _Parts:
         self._presence = PresenceService(store, clock, timeout_s=settings.presence_timeout_s)
         self._authentication = DeviceAuthentication(store, clock, ids, sealer, self._presence)
         self.devices = DeviceService(store, ids, sealer, self._presence)
-        self._datapoints = DatapointService(store, clock, ids, self._deliveries, keep_s=settings.datapoint_retention_s)
+        blobs = FolderBlobs(settings.data)
+        self._contents = ContentService(store, clock, sealer, blobs, self._deliveries)
+        self._datapoints = DatapointService(
+            store, clock, ids, self._deliveries, blobs, keep_s=settings.datapoint_retention_s
+        )
         self._commands = CommandService(store, self._deliveries)
         self._registrations = RegistrationService(store, self._deliveries, self._authentication, Lockout(clock))
         self._accounts = AccountService(
@@ -299,6 +305,7 @@ class _Parts:
             "lans": LanService(self.store, self.ids, self._sealer),
             "presence": self._presence,
             "templates": TemplateService(self.store),
+            "contents": self._contents,
             "clock": self.clock,
             "health": Health(self.shell, self._answers, self._why_not_ready, self._gauges()),
         }
@@ -330,6 +337,7 @@ class _Parts:
         jobs.every(self._settings.ack_flush_s, self._store_cursors, "store cursors")
         jobs.every(PRESENCE_TICK_S, self._presence.tick, "presence")
         jobs.every(3600.0, self._datapoints.purge, "purge datapoints")
+        jobs.every(3600.0, self._contents.sweep, "delete files")
         jobs.every(self._settings.retention_interval_s, self._trimmer.run, "trim")
         jobs.every(60.0, self._subscriptions.expire, "expire subscriptions")
         jobs.every(600.0, self._users.expire, "expire tokens")

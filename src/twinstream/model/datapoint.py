@@ -12,6 +12,18 @@ from twinstream.model.check import invalid
 from twinstream.model.value import Value
 
 
+class Content(msgspec.Struct, frozen=True):
+    """What a datapoint of a file or message property has beside its value, which is where its bytes are.
+
+    ``mime_type`` is a message's; ``fetched`` says that a file was read, ``discarded`` that it was given up.
+    """
+
+    property_key: int
+    mime_type: str | None
+    fetched: bool = False
+    discarded: bool = False
+
+
 class Datapoint(msgspec.Struct, frozen=True, kw_only=True):
     """A stored datapoint. ``id`` is a time UUID; times are seconds since 1970; ``user_uuid`` is who owned the device
     then.
@@ -34,6 +46,12 @@ class Datapoint(msgspec.Struct, frozen=True, kw_only=True):
     ack_status: int | None = None
     ack_message: int | None = None
     acked_at: float | None = None
+    content: Content | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has its value: a file or message gets it when all its bytes are there."""
+        return self.content is None or self.closed
 
 
 class DatapointPage(msgspec.Struct, frozen=True):

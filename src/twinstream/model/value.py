@@ -101,7 +101,7 @@ def _check_string(given: object) -> str:
 
 def _refuse(given: object) -> Value:
     del given
-    raise invalid("value", "cannot be set: file and message properties are not served yet")
+    raise invalid("value", "is not set like this: files and messages have bytes")
 
 
 def _read_number(given: object) -> int | float | None:

@@ -14,5 +14,8 @@ class Sealer(Protocol):
     def seal(self, text: str) -> str:
         """Encrypt and authenticate; the same text seals differently each time."""
 
+    def sign(self, text: str) -> str:
+        """Answer a code that only this key makes for the text: lower-case hex digits."""
+
     def unseal(self, text: str) -> str:
         """Answer what was sealed. Raises ValueError if it was not sealed with this key, or was altered."""

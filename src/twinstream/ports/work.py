@@ -23,6 +23,7 @@ from twinstream.ports.access_rule import AccessRules
 from twinstream.ports.application import Applications
 from twinstream.ports.command import Commands
 from twinstream.ports.connection import Connections
+from twinstream.ports.content import Contents
 from twinstream.ports.datapoint import Datapoints
 from twinstream.ports.datum import Data
 from twinstream.ports.device import Devices
@@ -52,6 +53,7 @@ class View(Protocol):
     applications: Applications
     commands: Commands
     connections: Connections
+    contents: Contents
     datapoints: Datapoints
     device_data: Data
     devices: Devices

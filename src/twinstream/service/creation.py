@@ -13,15 +13,19 @@ from collections.abc import Sequence
 
 import msgspec
 import structlog
+from msgspec import UNSET
 
 from twinstream.errors import RequestError
-from twinstream.model.datapoint import Datapoint, check_device_time
+from twinstream.model.check import invalid
+from twinstream.model.content import encode_message, locate
+from twinstream.model.datapoint import Content, Datapoint, check_device_time
 from twinstream.model.device import Audience, check_steering
 from twinstream.model.event import Event
 from twinstream.model.principal import Device, User
 from twinstream.model.property import Direction, PropertyRef, check_settable
-from twinstream.model.value import check_metadata, check_value
+from twinstream.model.value import BaseType, check_metadata, check_value
 from twinstream.ports.command import NewValue
+from twinstream.ports.content import Blobs
 from twinstream.ports.datapoint import PropertyState, StoredDatapoint
 from twinstream.ports.ids import NewId
 from twinstream.ports.work import UnitOfWork
@@ -39,6 +43,7 @@ class Draft(msgspec.Struct, frozen=True):
     metadata: object = None
     echo: bool = False
     device_time_ms: object = None
+    in_batch: bool = False
 
 
 class Creation(msgspec.Struct, frozen=True):
@@ -55,9 +60,10 @@ Outcome = Datapoint | RequestError
 class CreationBatch:
     """The kind of command for `Store.run_batched`: answers a creation with the outcomes of its drafts, in order."""
 
-    def __init__(self, new_id: NewId, deliveries: Deliveries) -> None:
+    def __init__(self, new_id: NewId, deliveries: Deliveries, blobs: Blobs) -> None:
         self._new_id = new_id
         self._deliveries = deliveries
+        self._blobs = blobs
 
     def __call__(self, work: UnitOfWork, commands: Sequence[Creation]) -> Sequence[list[Outcome]]:
         """Run the commands in order. On the writer's thread."""
@@ -66,7 +72,7 @@ class CreationBatch:
             for draft in creation.drafts:
                 places.setdefault(draft.ref, len(places))
         states = work.datapoints.find_states(list(places))
-        group = _Group(work, self._new_id, self._deliveries)
+        group = _Group(work, self._new_id, self._deliveries, self._blobs)
         outcomes = [
             [group.create(creation.caller, draft, states.get(places[draft.ref])) for draft in creation.drafts]
             for creation in commands
@@ -78,8 +84,9 @@ class CreationBatch:
 class _Group:
     """What one group is going to write."""
 
-    def __init__(self, work: UnitOfWork, new_id: NewId, deliveries: Deliveries) -> None:
+    def __init__(self, work: UnitOfWork, new_id: NewId, deliveries: Deliveries, blobs: Blobs) -> None:
         self._work = work
+        self._blobs = blobs
         self._now_s = work.now_s
         self._new_id = new_id
         self._deliveries = deliveries
@@ -124,6 +131,8 @@ class _Group:
             check_settable(state.direction, state.read_only)
         elif caller.key not in (state.device_key, state.gateway_key):
             raise RequestError("not_found")
+        if state.base_type in (BaseType.FILE, BaseType.MESSAGE):
+            return self._open(state, draft, by_user=by_user)
         value = check_value(state.base_type, draft.value)
         metadata = check_metadata(draft.metadata)
         made_at = check_device_time(draft.device_time_ms, self._now_s)
@@ -143,6 +152,37 @@ class _Group:
             ack_enabled=state.ack_enabled,
         )
         self._keep(state, datapoint, by_user=by_user)
+        return datapoint
+
+    def _open(self, state: PropertyState, draft: Draft, *, by_user: bool) -> Datapoint:
+        """Decide a file or message: its bytes come later (`service.content`), or are the value of a user's message."""
+        if draft.in_batch:
+            raise invalid("name", "is of a file or message property, which a batch cannot set")
+        if not by_user and state.direction is Direction.INPUT:
+            raise RequestError("forbidden", "What goes to the device is sent by users.")
+        has_value = draft.value is not UNSET and draft.value is not None
+        if has_value and state.base_type is BaseType.FILE:
+            raise invalid("value", "is not given for a file property: its bytes are put to the address in the answer")
+        id_ = self._new_id.time_uuid(self._now_s)
+        if has_value:
+            self._blobs.write(id_, encode_message(draft.value))
+        datapoint = Datapoint(
+            id=id_,
+            created_at=self._now_s,
+            updated_at=self._now_s,
+            created_at_from_device=check_device_time(draft.device_time_ms, self._now_s),
+            user_uuid=state.owner,
+            echo=False,
+            closed=has_value,
+            value=locate(state.property_key, id_) if has_value else None,
+            metadata=check_metadata(draft.metadata),
+            ack_enabled=state.ack_enabled,
+            content=Content(state.property_key, None),
+        )
+        if has_value:
+            self._keep(state, datapoint, by_user=by_user)
+        else:
+            self._stored.append(StoredDatapoint(state.property_key, datapoint))
         return datapoint
 
     def _keep(self, state: PropertyState, datapoint: Datapoint, *, by_user: bool) -> None:

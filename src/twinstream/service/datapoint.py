@@ -18,6 +18,7 @@ from twinstream.model.datapoint import ALL_TIME, Acknowledgement, Datapoint, Dat
 from twinstream.model.principal import Device, User
 from twinstream.model.property import Property, PropertyRef
 from twinstream.ports.clock import Clock
+from twinstream.ports.content import Blobs
 from twinstream.ports.datapoint import PageWanted
 from twinstream.ports.ids import NewId
 from twinstream.ports.work import Store, UnitOfWork, View
@@ -41,11 +42,13 @@ PURGE_SLICE = 500
 class DatapointService:
     """Use cases of users and devices that set and read values."""
 
-    def __init__(self, store: Store, clock: Clock, new_id: NewId, deliveries: Deliveries, *, keep_s: float) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, new_id: NewId, deliveries: Deliveries, blobs: Blobs, *, keep_s: float
+    ) -> None:
         self._store = store
         self._clock = clock
         self._new_id = new_id
-        self._kind = CreationBatch(new_id, deliveries)
+        self._kind = CreationBatch(new_id, deliveries, blobs)
         self._keep_s = keep_s
 
     async def create(self, caller: User | Device, draft: Draft) -> Datapoint:
@@ -66,7 +69,9 @@ class DatapointService:
             raise invalid("batch_datapoints", f"holds at most {BATCH_LIMIT}")
         if not drafts:
             return []
-        outcomes: list[Outcome] = await self._store.run_batched(self._kind, Creation(caller, tuple(drafts)))
+        outcomes: list[Outcome] = await self._store.run_batched(
+            self._kind, Creation(caller, tuple(msgspec.structs.replace(draft, in_batch=True) for draft in drafts))
+        )
         return outcomes
 
     async def find(self, user: User, ref: PropertyRef, datapoint_id: str) -> Datapoint:

@@ -7,6 +7,8 @@ Every function answers an event for the log of the transaction that made it true
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from twinstream.model.datapoint import Acknowledgement, Datapoint
 from twinstream.model.device import Audience, ConnectionStatus, Device
 from twinstream.model.event import Event, EventType
@@ -17,18 +19,20 @@ from twinstream.wire.time import format_optional_time, format_time
 
 
 def make_datapoint_event(state: PropertyState, datapoint: Datapoint) -> Event:
-    """Tell of a new datapoint."""
-    created_at = format_time(datapoint.created_at)  # a new datapoint is as old as its last change
+    """Tell of a new datapoint, or one of a file or message that is complete: ``file`` is then the path to it."""
+    created_at = format_time(datapoint.created_at)
+    updated_at = created_at if datapoint.content is None else format_time(datapoint.updated_at)
     body = wire.Datapoint(
         datapoint.id,
         format_optional_time(datapoint.created_at_from_device),
-        created_at,
+        updated_at,
         created_at,
         datapoint.user_uuid,
         datapoint.echo,
         datapoint.closed,
         datapoint.value,
         datapoint.metadata,
+        UNSET if datapoint.content is None else str(datapoint.value),
     )
     return _make_property_event(EventType.DATAPOINT, state, body)
 

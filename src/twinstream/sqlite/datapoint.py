@@ -52,13 +52,15 @@ class Datapoints(Repository):
             for entry in stored
         ]
         insert_rows(self._connection, _INTO, rows)
-        newest = {row[0]: (row[0], row[1], row[3], row[8]) for row in rows}
-        self._run(_UPDATE_PROPERTIES, (encode(list(newest.values())),))
+        whole = (row for row, entry in zip(rows, stored, strict=True) if entry.datapoint.is_whole)
+        newest = {row[0]: (row[0], row[1], row[3], row[8]) for row in whole}
+        if newest:
+            self._run(_UPDATE_PROPERTIES, (encode(list(newest.values())),))
 
     def find_own(self, device: principal.Device, property_name: str, datapoint_id: str) -> AcknowledgedDatapoint | None:
         """Find a datapoint of the device's own."""
         row = self._first(
-            f"""SELECT json_object('state', {_STATE}, 'datapoint', {_OBJECT})
+            f"""SELECT json_object('state', {STATE}, 'datapoint', {OBJECT})
             FROM device JOIN property ON property.device_key = device.key AND property.name = :name
             JOIN datapoint ON datapoint.property_key = property.key AND datapoint.id = :id
             WHERE device.key = :key AND datapoint.user_uuid IS device.user_uuid""",
@@ -83,7 +85,7 @@ class Datapoints(Repository):
     def find_visible(self, user: principal.User, ref: PropertyRef, datapoint_id: str) -> Datapoint | None:
         """Find a datapoint that the user may see."""
         row = self._first(
-            f"""SELECT {_OBJECT} FROM {VISIBLE} AS visible JOIN device USING (key)
+            f"""SELECT {OBJECT} FROM {VISIBLE} AS visible JOIN device USING (key)
             JOIN property ON property.device_key = device.key
             JOIN datapoint ON datapoint.property_key = property.key AND datapoint.id = :id
             WHERE {match_property(ref)} AND {SHOWN} AND {_SINCE_REGISTRATION}""",
@@ -173,14 +175,18 @@ class Datapoints(Repository):
         return self._connection.changes()
 
 
-_OBJECT = write_object(
+OBJECT = write_object(
     Datapoint,
     "datapoint",
     value="json(datapoint.value)",
     metadata="json(datapoint.metadata)",
     ack_enabled=write_boolean("property.ack_enabled"),
+    content=f"""json(iif(property.base_type IN ('file', 'message'), json_object(
+        'property_key', property.key, 'mime_type', property.mime_type,
+        'fetched', {write_boolean("datapoint.fetched")}, 'discarded', {write_boolean("datapoint.discarded")}
+    ), 'null'))""",
 )
-_STATE = write_array(
+STATE = write_array(
     PropertyState,
     "property",
     property_key="property.key",
@@ -194,7 +200,7 @@ _STATE = write_array(
         SELECT json_group_array(user.uuid) FROM user
         WHERE (user.uuid = device.user_uuid OR user.uuid IN (SELECT key FROM json_each({HOLDERS})))
             AND user.role IN (SELECT value FROM json_each(property.denied_roles)))))""",
-    newest=f"""json((SELECT {_OBJECT} FROM datapoint
+    newest=f"""json((SELECT {OBJECT} FROM datapoint
         WHERE property.track_only_changes AND datapoint.id = property.datapoint_id))""",
 )
 _IN_SPAN = """(:from_s IS NULL OR datapoint.created_at >= :from_s)
@@ -205,7 +211,7 @@ _SINCE_REGISTRATION = "datapoint.created_at >= coalesce(device.registered_at, 0)
 
 def _list(condition: str, order: str) -> str:
     """Write the SQL of an array: of those that meet the condition the first ``:limit`` in this order, oldest first."""
-    return f"""(SELECT json_group_array({_OBJECT} ORDER BY datapoint.number) FROM (
+    return f"""(SELECT json_group_array({OBJECT} ORDER BY datapoint.number) FROM (
         SELECT * FROM datapoint WHERE datapoint.property_key = property.key
             AND {condition} AND {_IN_SPAN} AND {_SINCE_REGISTRATION}
         ORDER BY datapoint.number {order} LIMIT :limit
@@ -222,7 +228,7 @@ def _bind_span(span: Span) -> dict[str, object]:
 
 
 _FIND_STATES = f"""
-    SELECT json_group_object(ref.key, {_STATE}) FROM json_each(:refs) AS ref
+    SELECT json_group_object(ref.key, {STATE}) FROM json_each(:refs) AS ref
     JOIN property ON property.key = iif(ref.value ->> 0 IS NULL, ref.value ->> 1, (
         SELECT named.key FROM property AS named
         WHERE named.device_key = iif(

@@ -142,7 +142,8 @@ CREATE TABLE datapoint (
   created_at REAL NOT NULL, updated_at REAL NOT NULL, created_at_from_device REAL,
   user_uuid TEXT, echo INTEGER NOT NULL, closed INTEGER NOT NULL DEFAULT 0,
   value TEXT NOT NULL, metadata TEXT NOT NULL DEFAULT '{}',
-  ack_id TEXT, ack_status INTEGER, ack_message INTEGER, acked_at REAL
+  ack_id TEXT, ack_status INTEGER, ack_message INTEGER, acked_at REAL,
+  fetched INTEGER NOT NULL DEFAULT 0, discarded INTEGER NOT NULL DEFAULT 0  -- of files and messages
 );
 CREATE INDEX datapoint_property ON datapoint (property_key, number);
 -- Values set from the cloud that a device has not fetched yet: the newest of each property.

@@ -7,6 +7,7 @@ key file appears whole or not at all, and is never written again: with it all se
 from __future__ import annotations
 
 import base64
+import hmac
 import os
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class KeyFileSealer:
 
     def __init__(self, key: bytes) -> None:
         self._cipher = ChaCha20Poly1305(key)
+        self._signing_key = hmac.digest(key, b"sign", "sha256")  # Why: one key, one purpose
 
     @classmethod
     def open(cls, folder: Path) -> KeyFileSealer:
@@ -47,6 +49,10 @@ class KeyFileSealer:
         """Encrypt and authenticate."""
         nonce = os.urandom(NONCE_BYTES)
         return base64.b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), None)).decode("ascii")
+
+    def sign(self, text: str) -> str:
+        """Answer the HMAC-SHA256 of the text."""
+        return hmac.digest(self._signing_key, text.encode(), "sha256").hex()
 
     def unseal(self, text: str) -> str:
         """Answer what was sealed. Raises ValueError if it was not sealed with this key, or was altered."""

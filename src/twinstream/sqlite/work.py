@@ -13,6 +13,7 @@ from twinstream.ports import (
     access_rule,
     application,
     command,
+    content,
     datapoint,
     datum,
     device,
@@ -33,6 +34,7 @@ from twinstream.sqlite.access_rule import AccessRules
 from twinstream.sqlite.application import Applications
 from twinstream.sqlite.command import Commands
 from twinstream.sqlite.connection import Connections
+from twinstream.sqlite.content import Contents
 from twinstream.sqlite.datapoint import Datapoints
 from twinstream.sqlite.datum import DeviceData, UserData
 from twinstream.sqlite.device import Devices
@@ -63,6 +65,7 @@ class View:
         self.applications: application.Applications = Applications(connection, now_s)
         self.commands: command.Commands = Commands(connection, now_s)
         self.connections: connections.Connections = Connections(connection, now_s)
+        self.contents: content.Contents = Contents(connection, now_s)
         self.datapoints: datapoint.Datapoints = Datapoints(connection, now_s)
         self.device_data: datum.Data = DeviceData(connection, now_s)
         self.devices: device.Devices = Devices(connection, now_s)

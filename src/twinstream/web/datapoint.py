@@ -15,6 +15,7 @@ from twinstream.errors import RequestError
 from twinstream.model.datapoint import Datapoint
 from twinstream.model.principal import Device, User
 from twinstream.model.property import PropertyRef
+from twinstream.service.content import ContentService
 from twinstream.service.creation import Draft
 from twinstream.service.datapoint import DatapointService
 from twinstream.service.node import NodeService
@@ -22,6 +23,7 @@ from twinstream.web.authentication import Given
 from twinstream.web.body import check_json_type, read_bytes, read_json
 from twinstream.web.openapi import describe_body
 from twinstream.web.ref import by_device, by_dsn, by_key, require_own
+from twinstream.web.signed import RequestLinks
 from twinstream.wire.datapoint import (
     AcknowledgementRequest,
     BatchItem,
@@ -30,6 +32,7 @@ from twinstream.wire.datapoint import (
     DatapointReply,
     DatapointRequest,
     DeviceBatchReply,
+    Links,
     read_acknowledgement,
     read_batch,
     read_datapoint,
@@ -47,10 +50,12 @@ _ONE = describe_body(DatapointRequest)
 _MANY = describe_body(BatchRequest)
 
 
-async def create_by_user(datapoints: DatapointService, user: User, ref: PropertyRef, body: bytes) -> DatapointReply:
+async def create_by_user(
+    datapoints: DatapointService, user: User, ref: PropertyRef, body: bytes, links: Links
+) -> DatapointReply:
     """Create a datapoint that a user sent."""
     fields = read_datapoint(body)
-    return show_datapoint(await datapoints.create(user, Draft(ref, fields.value, fields.metadata or None)))
+    return show_datapoint(await datapoints.create(user, Draft(ref, fields.value, fields.metadata or None)), links)
 
 
 async def create_batch_by_user(datapoints: DatapointService, user: User, body: bytes) -> list[BatchItemReply]:
@@ -65,11 +70,18 @@ async def create_batch_by_user(datapoints: DatapointService, user: User, body: b
 
 
 async def create_by_device(
-    datapoints: DatapointService, device: Device, name: str, body: bytes, *, echo: bool, dsn: str | None = None
+    datapoints: DatapointService,
+    device: Device,
+    name: str,
+    body: bytes,
+    links: Links,
+    *,
+    echo: bool,
+    dsn: str | None = None,
 ) -> DatapointReply:
     """Create a datapoint that a device sent for a property of its own, or of a node (its DSN) behind it."""
     draft = _draft_own(device, BatchItem(read_datapoint(body), name=name, dsn=dsn), echo=echo)
-    return show_datapoint(await datapoints.create(device, draft))
+    return show_datapoint(await datapoints.create(device, draft), links)
 
 
 async def create_batch_by_device(datapoints: DatapointService, device: Device, body: bytes) -> DeviceBatchReply:
@@ -94,9 +106,12 @@ async def create_datapoint_by_dsn(
     request: Request[Any, Any, Any],
     user: Given[User],
     datapoints: Given[DatapointService],
+    contents: Given[ContentService],
 ) -> DatapointReply:
     """Set a property of a device named by its DSN."""
-    return await create_by_user(datapoints, user, by_dsn(dsn, name), await _read_body(request))
+    return await create_by_user(
+        datapoints, user, by_dsn(dsn, name), await _read_body(request), RequestLinks(contents, request.scope)
+    )
 
 
 @post(BY_DEVICE, status_code=201, operation_class=_ONE, tags=["datapoints"])
@@ -106,17 +121,26 @@ async def create_datapoint(
     request: Request[Any, Any, Any],
     user: Given[User],
     datapoints: Given[DatapointService],
+    contents: Given[ContentService],
 ) -> DatapointReply:
     """Set a property of a device named by its key."""
-    return await create_by_user(datapoints, user, by_device(device_key, name), await _read_body(request))
+    return await create_by_user(
+        datapoints, user, by_device(device_key, name), await _read_body(request), RequestLinks(contents, request.scope)
+    )
 
 
 @post(BY_KEY, status_code=201, operation_class=_ONE, tags=["datapoints"])
 async def create_datapoint_by_key(
-    property_key: FromPath[str], request: Request[Any, Any, Any], user: Given[User], datapoints: Given[DatapointService]
+    property_key: FromPath[str],
+    request: Request[Any, Any, Any],
+    user: Given[User],
+    datapoints: Given[DatapointService],
+    contents: Given[ContentService],
 ) -> DatapointReply:
     """Set a property named by its own key."""
-    return await create_by_user(datapoints, user, by_key(property_key), await _read_body(request))
+    return await create_by_user(
+        datapoints, user, by_key(property_key), await _read_body(request), RequestLinks(contents, request.scope)
+    )
 
 
 @post("/apiv1/batch_datapoints", status_code=200, operation_class=_MANY, tags=["datapoints"])
@@ -134,11 +158,13 @@ async def create_own_datapoint(
     request: Request[Any, Any, Any],
     device: Given[Device],
     datapoints: Given[DatapointService],
+    contents: Given[ContentService],
 ) -> DatapointReply:
     """Take a value from a device; with ``echo=true`` it repeats one that was set from the cloud."""
     require_own(device, device_key)
+    links = RequestLinks(contents, request.scope, to_device=True)
     echo = read_echo(request.scope["query_string"])
-    return await create_by_device(datapoints, device, name, await _read_body(request), echo=echo)
+    return await create_by_device(datapoints, device, name, await _read_body(request), links, echo=echo)
 
 
 @post("/dev/v1/dsns/{dsn:str}/batch_datapoints", status_code=200, operation_class=_MANY, tags=["device side"])

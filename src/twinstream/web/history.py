@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from litestar import Request, get
 from litestar.params import FromPath
 
@@ -15,6 +16,7 @@ from twinstream.model.datapoint import Span
 from twinstream.model.principal import User
 from twinstream.model.property import PropertyRef
 from twinstream.ports.datapoint import PageWanted
+from twinstream.service.content import ContentService
 from twinstream.service.datapoint import LIST_LIMIT, DatapointService
 from twinstream.service.property import PropertyService
 from twinstream.web.authentication import Given
@@ -23,6 +25,8 @@ from twinstream.web.datapoint import BY_DEVICE, BY_DSN, BY_KEY
 from twinstream.web.openapi import describe_body
 from twinstream.web.query import read_query
 from twinstream.web.ref import by_device, by_dsn, by_key
+from twinstream.web.signed import RequestLinks
+from twinstream.wire.content import show_message
 from twinstream.wire.datapoint import DatapointReply, show_datapoint, show_datapoints
 from twinstream.wire.history import (
     DatapointPageReply,
@@ -46,6 +50,7 @@ async def list_datapoints_by_dsn(
     request: Request[Any, Any, Any],
     user: Given[User],
     datapoints: Given[DatapointService],
+    contents: Given[ContentService],
 ) -> Listed:
     """List the newest datapoints of a property, oldest first: 100, or ``limit``.
 
@@ -54,7 +59,7 @@ async def list_datapoints_by_dsn(
     kept, and pages go forward in time. ``is_forward_page=true&next=<next_page>`` asks for the next one,
     ``is_forward_page=false&previous=<previous_page>`` for the one before.
     """
-    return await _list(datapoints, user, by_dsn(dsn, name), request)
+    return await _list(datapoints, contents, user, by_dsn(dsn, name), request)
 
 
 @get(BY_DEVICE, tags=["datapoints"])
@@ -64,17 +69,22 @@ async def list_datapoints(
     request: Request[Any, Any, Any],
     user: Given[User],
     datapoints: Given[DatapointService],
+    contents: Given[ContentService],
 ) -> Listed:
     """List the newest datapoints of a property of a device named by its key; the query as by DSN."""
-    return await _list(datapoints, user, by_device(device_key, name), request)
+    return await _list(datapoints, contents, user, by_device(device_key, name), request)
 
 
 @get(BY_KEY, tags=["datapoints"])
 async def list_datapoints_by_key(
-    property_key: FromPath[str], request: Request[Any, Any, Any], user: Given[User], datapoints: Given[DatapointService]
+    property_key: FromPath[str],
+    request: Request[Any, Any, Any],
+    user: Given[User],
+    datapoints: Given[DatapointService],
+    contents: Given[ContentService],
 ) -> Listed:
     """List the newest datapoints of a property named by its own key; the query as by DSN."""
-    return await _list(datapoints, user, by_key(property_key), request)
+    return await _list(datapoints, contents, user, by_key(property_key), request)
 
 
 @get(f"{BY_DSN}/time_range_filter", operation_class=_RANGES, tags=["datapoints"])
@@ -84,13 +94,14 @@ async def list_range_ends_by_dsn(
     request: Request[Any, Any, Any],
     user: Given[User],
     datapoints: Given[DatapointService],
+    contents: Given[ContentService],
     properties: Given[PropertyService],
 ) -> TimeRangesReply:
     """Answer the first and the last datapoint of each span of time that the body (of this GET) names.
 
     The start is excluded, the end included. At most 100 spans.
     """
-    return await _list_ends(datapoints, properties, user, by_dsn(dsn, name), request)
+    return await _list_ends(datapoints, contents, properties, user, by_dsn(dsn, name), request)
 
 
 @get(f"{BY_DEVICE}/time_range_filter", operation_class=_RANGES, tags=["datapoints"])
@@ -100,10 +111,11 @@ async def list_range_ends(
     request: Request[Any, Any, Any],
     user: Given[User],
     datapoints: Given[DatapointService],
+    contents: Given[ContentService],
     properties: Given[PropertyService],
 ) -> TimeRangesReply:
     """Answer the ends of spans of time, of a property of a device named by its key."""
-    return await _list_ends(datapoints, properties, user, by_device(device_key, name), request)
+    return await _list_ends(datapoints, contents, properties, user, by_device(device_key, name), request)
 
 
 @get(f"{BY_DSN}/{{datapoint_id:str}}", tags=["datapoints"])
@@ -111,11 +123,16 @@ async def get_datapoint_by_dsn(
     dsn: FromPath[str],
     name: FromPath[str],
     datapoint_id: FromPath[str],
+    request: Request[Any, Any, Any],
     user: Given[User],
     datapoints: Given[DatapointService],
+    contents: Given[ContentService],
 ) -> DatapointReply:
-    """Answer a datapoint; where acknowledgements are asked for, ``acked_at`` is set once the device has answered."""
-    return show_datapoint(await datapoints.find(user, by_dsn(dsn, name), datapoint_id))
+    """Answer a datapoint; where acknowledgements are asked for, ``acked_at`` is set once the device has answered.
+
+    Of a message the value is its text (what is no text, in base64). A file or message that is not complete is 406.
+    """
+    return await _find(datapoints, contents, user, by_dsn(dsn, name), datapoint_id, request)
 
 
 @get(f"{BY_DEVICE}/{{datapoint_id:str}}", tags=["datapoints"])
@@ -123,22 +140,26 @@ async def get_datapoint(
     device_key: FromPath[str],
     name: FromPath[str],
     datapoint_id: FromPath[str],
+    request: Request[Any, Any, Any],
     user: Given[User],
     datapoints: Given[DatapointService],
+    contents: Given[ContentService],
 ) -> DatapointReply:
     """Answer a datapoint of a device named by its key."""
-    return show_datapoint(await datapoints.find(user, by_device(device_key, name), datapoint_id))
+    return await _find(datapoints, contents, user, by_device(device_key, name), datapoint_id, request)
 
 
 @get(f"{BY_KEY}/{{datapoint_id:str}}", tags=["datapoints"])
 async def get_datapoint_by_key(
     property_key: FromPath[str],
     datapoint_id: FromPath[str],
+    request: Request[Any, Any, Any],
     user: Given[User],
     datapoints: Given[DatapointService],
+    contents: Given[ContentService],
 ) -> DatapointReply:
     """Answer a datapoint of a property named by its own key."""
-    return show_datapoint(await datapoints.find(user, by_key(property_key), datapoint_id))
+    return await _find(datapoints, contents, user, by_key(property_key), datapoint_id, request)
 
 
 ROUTES = [
@@ -153,20 +174,45 @@ ROUTES = [
 ]
 
 
-async def _list(datapoints: DatapointService, user: User, ref: PropertyRef, request: Request[Any, Any, Any]) -> Listed:
-    span = _read_span(request)
+async def _find(
+    datapoints: DatapointService,
+    contents: ContentService,
+    user: User,
+    ref: PropertyRef,
+    datapoint_id: str,
+    request: Request[Any, Any, Any],
+) -> DatapointReply:
+    found = await datapoints.find(user, ref, datapoint_id)
+    if not found.is_whole:
+        raise RequestError("incomplete")
+    reply = show_datapoint(found, RequestLinks(contents, request.scope))
+    if found.content is None or found.content.mime_type is None:
+        return reply
+    _, content = await contents.read(datapoint_id)
+    return DatapointReply(msgspec.structs.replace(reply.datapoint, value=show_message(content)))
+
+
+async def _list(
+    datapoints: DatapointService,
+    contents: ContentService,
+    user: User,
+    ref: PropertyRef,
+    request: Request[Any, Any, Any],
+) -> Listed:
+    span, links = _read_span(request), RequestLinks(contents, request.scope)
     if read_query(request, "paginated") not in ("true", "1"):
-        return show_datapoints(await datapoints.list_newest(user, ref, _read_count(request, "limit"), span))
+        return show_datapoints(await datapoints.list_newest(user, ref, _read_count(request, "limit"), span), links)
     count = min(max(_read_count(request, "per_page"), 1), LIST_LIMIT)
     backward = read_query(request, "is_forward_page") in ("false", "0")
     cursor = read_query(request, "previous" if backward else "next")
     if backward and cursor is None:
         raise RequestError("bad_query", "previous is missing.", field="previous")
-    return show_page(await datapoints.read_page(user, ref, PageWanted(count, cursor, backward, span)), count)
+    return show_page(await datapoints.read_page(user, ref, PageWanted(count, cursor, backward, span)), count, links)
 
 
 async def _list_ends(
     datapoints: DatapointService,
+    contents: ContentService,
     properties: PropertyService,
     user: User,
     ref: PropertyRef,
@@ -174,7 +220,7 @@ async def _list_ends(
 ) -> TimeRangesReply:
     names, spans = read_time_ranges(await read_json(request))
     found, ends = await datapoints.list_ends(user, ref, spans)
-    return show_time_ranges(found, properties.retention_days, names, ends)
+    return show_time_ranges(found, properties.retention_days, names, ends, RequestLinks(contents, request.scope))
 
 
 def _read_span(request: Request[Any, Any, Any]) -> Span:

@@ -16,6 +16,7 @@ from twinstream.errors import RequestError
 from twinstream.model.principal import Device, User
 from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.command import CommandService
+from twinstream.service.content import ContentService
 from twinstream.service.datapoint import DatapointService
 from twinstream.service.user import UserService
 from twinstream.web.authentication import read_access_token, read_device_credential
@@ -31,6 +32,7 @@ from twinstream.web.datapoint import (
 from twinstream.web.error import encode_error
 from twinstream.web.outer import App, Headers, Receive, Scope, Send
 from twinstream.web.ref import by_device, by_dsn, by_key, require_own
+from twinstream.web.signed import RequestLinks
 from twinstream.wire.command import encode_pending
 from twinstream.wire.datapoint import encode_reply
 
@@ -41,12 +43,13 @@ Answer = tuple[int, bytes]
 
 
 class _Call(NamedTuple):
-    """A request: the segments of its path (the first is empty), its body, its query as sent, and its connection."""
+    """A request: the segments of its path (the first is empty), its body, its query as sent, its connection, all."""
 
     parts: list[str]
     body: bytes
     query: bytes
     connection: Any
+    scope: Scope
 
 
 class _Route(NamedTuple):
@@ -67,6 +70,7 @@ class HotRoutes:
         self._authentication: DeviceAuthentication = services["device_authentication"]
         self._datapoints: DatapointService = services["datapoints"]
         self._commands: CommandService = services["commands"]
+        self._contents: ContentService = services["contents"]
         self._routes: dict[tuple[str, int, str], list[_Route]] = {}
         self._add("POST", "/apiv1/dsns/*/properties/*/datapoints", self._set_by_dsn, by_user=True)
         self._add("POST", "/apiv1/devices/*/properties/*/datapoints", self._set_by_device, by_user=True)
@@ -126,27 +130,32 @@ class HotRoutes:
             check_json_type(head.get(b"content-type"))
             check_head(head.get(b"content-encoding"), head.get(b"content-length"), self._limits)
             body = await receive_body(receive, self._limits)
-        return _Call(parts, body, scope["query_string"], scope["client"])
+        return _Call(parts, body, scope["query_string"], scope["client"], scope)
+
+    def _link(self, call: _Call) -> RequestLinks:
+        return RequestLinks(self._contents, call.scope)
 
     async def _set_by_dsn(self, user: User, call: _Call) -> Answer:
         ref = by_dsn(call.parts[3], call.parts[5])
-        return 201, encode_reply(await create_by_user(self._datapoints, user, ref, call.body))
+        return 201, encode_reply(await create_by_user(self._datapoints, user, ref, call.body, self._link(call)))
 
     async def _set_by_device(self, user: User, call: _Call) -> Answer:
         ref = by_device(call.parts[3], call.parts[5])
-        return 201, encode_reply(await create_by_user(self._datapoints, user, ref, call.body))
+        return 201, encode_reply(await create_by_user(self._datapoints, user, ref, call.body, self._link(call)))
 
     async def _set_by_key(self, user: User, call: _Call) -> Answer:
         ref = by_key(call.parts[3])
-        return 201, encode_reply(await create_by_user(self._datapoints, user, ref, call.body))
+        return 201, encode_reply(await create_by_user(self._datapoints, user, ref, call.body, self._link(call)))
 
     async def _set_many(self, user: User, call: _Call) -> Answer:
         return 200, encode_reply(await create_batch_by_user(self._datapoints, user, call.body))
 
     async def _post(self, device: Device, call: _Call) -> Answer:
         require_own(device, call.parts[2])
-        echo = read_echo(call.query)
-        return 201, encode_reply(await create_by_device(self._datapoints, device, call.parts[4], call.body, echo=echo))
+        echo, links = read_echo(call.query), RequestLinks(self._contents, call.scope, to_device=True)
+        return 201, encode_reply(
+            await create_by_device(self._datapoints, device, call.parts[4], call.body, links, echo=echo)
+        )
 
     async def _post_many(self, device: Device, call: _Call) -> Answer:
         require_own(device, call.parts[4])

@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from twinstream.errors import RequestError
 from twinstream.model.principal import Device, User
 from twinstream.service.command import CommandService
+from twinstream.service.content import ContentService
 from twinstream.service.datapoint import DatapointService
 from twinstream.service.device import DeviceService
 from twinstream.service.node import NodeService
@@ -20,6 +21,7 @@ from twinstream.web.datapoint import create_by_device, read_echo
 from twinstream.web.openapi import describe_body
 from twinstream.web.query import read_query
 from twinstream.web.ref import require_own
+from twinstream.web.signed import RequestLinks
 from twinstream.wire.body import read_id
 from twinstream.wire.command import CommandsReply, show_pending
 from twinstream.wire.datapoint import DatapointReply, DatapointRequest
@@ -106,11 +108,13 @@ async def create_node_datapoint(
     request: Request[Any, Any, Any],
     device: Given[Device],
     datapoints: Given[DatapointService],
+    contents: Given[ContentService],
 ) -> DatapointReply:
     """Take a value of a device, or of a node behind it."""
     check_json_type(request.headers.get("content-type"))
     echo = read_echo(request.scope["query_string"])
-    return await create_by_device(datapoints, device, name, await read_bytes(request), echo=echo, dsn=dsn)
+    links = RequestLinks(contents, request.scope, to_device=True)
+    return await create_by_device(datapoints, device, name, await read_bytes(request), links, echo=echo, dsn=dsn)
 
 
 @get("/dev/v1/dsns/{dsn:str}/commands", tags=["device side"])

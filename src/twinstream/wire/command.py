@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from twinstream.model.check import check_text
-from twinstream.model.command import Pending
+from twinstream.model.command import Pending, PendingValue
+from twinstream.model.value import BaseType
 from twinstream.wire.body import read_body
 
 
@@ -87,12 +88,22 @@ def show_pending(pending: Pending) -> CommandsReply:
     values = [
         PendingPropertyReply(
             PendingPropertyFields(
-                value.name, value.base_type, value.value, value.datapoint_id if value.ack_enabled else msgspec.UNSET
+                value.name,
+                value.base_type,
+                _show_value(value),
+                value.datapoint_id if value.ack_enabled else msgspec.UNSET,
             )
         )
         for value in pending.values
     ]
     return CommandsReply(CommandsFields(commands, values))
+
+
+def _show_value(value: PendingValue) -> int | float | str | None:
+    """Write a value; that of a file or message is where the device finds it, below its own path."""
+    if value.base_type in (BaseType.FILE, BaseType.MESSAGE):
+        return f"/{value.property_key}/{value.datapoint_id}"
+    return value.value
 
 
 _NOTHING = msgspec.json.encode(show_pending(Pending((), (), False)))

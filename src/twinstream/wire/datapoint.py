@@ -10,13 +10,13 @@ Invariant: both ways read the same body as the same drafts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from twinstream.errors import RequestError
-from twinstream.model.datapoint import Acknowledgement, Datapoint, check_acknowledgement
+from twinstream.model.datapoint import Acknowledgement, Content, Datapoint, check_acknowledgement
 from twinstream.wire.body import read_body
 from twinstream.wire.json import decode_json
 from twinstream.wire.time import format_optional_time, format_time
@@ -55,7 +55,11 @@ class BatchRequest(msgspec.Struct, frozen=True):
 
 
 class DatapointFieldsReply(msgspec.Struct, frozen=True):
-    """A datapoint; the ``ack_`` fields are there for properties that ask for acknowledgements."""
+    """A datapoint; the ``ack_`` fields are there for properties that ask for acknowledgements.
+
+    Those of files and messages have ``location``, where the datapoint is found, and ``file``: where the bytes are to be
+    PUT while ``closed`` is false, and where they are to be had then; null once a file was fetched or discarded.
+    """
 
     created_at: str
     updated_at: str
@@ -69,6 +73,20 @@ class DatapointFieldsReply(msgspec.Struct, frozen=True):
     ack_status: int | UnsetType | None = UNSET
     ack_message: int | UnsetType | None = UNSET
     acked_at: str | UnsetType | None = UNSET
+    location: str | UnsetType = UNSET
+    file: str | UnsetType | None = UNSET
+    fetched: bool | UnsetType = UNSET
+    discarded: bool | UnsetType = UNSET
+
+
+class Links(Protocol):
+    """How an answer names the bytes of files and messages."""
+
+    def sign(self, method: str, datapoint_id: str) -> str:
+        """Answer the address to GET or PUT the bytes at, for a while."""
+
+    def locate(self, content: Content, datapoint_id: str) -> str:
+        """Answer where the datapoint is found."""
 
 
 class DatapointReply(msgspec.Struct, frozen=True):
@@ -148,14 +166,29 @@ def read_acknowledgement(body: object) -> Acknowledgement:
     return check_acknowledgement(fields.ack_status, fields.ack_message)
 
 
-def show_datapoint(datapoint: Datapoint) -> DatapointReply:
-    """Write a datapoint."""
-    return DatapointReply(_show_fields(datapoint))
+def show_datapoint(datapoint: Datapoint, links: Links | None = None) -> DatapointReply:
+    """Write a datapoint; one of a file or message needs links."""
+    fields = _show_fields(datapoint)
+    if datapoint.content is None or links is None:
+        return DatapointReply(fields)
+    content, closed = datapoint.content, datapoint.closed
+    location = links.locate(content, datapoint.id)
+    gone = content.fetched or content.discarded
+    return DatapointReply(
+        msgspec.structs.replace(
+            fields,
+            value=location if closed else None,
+            location=location,
+            file=None if gone else links.sign("GET" if closed else "PUT", datapoint.id),
+            fetched=content.fetched,
+            discarded=content.discarded,
+        )
+    )
 
 
-def show_datapoints(datapoints: Sequence[Datapoint]) -> list[DatapointReply]:
+def show_datapoints(datapoints: Sequence[Datapoint], links: Links | None = None) -> list[DatapointReply]:
     """Write a list of datapoints."""
-    return [show_datapoint(datapoint) for datapoint in datapoints]
+    return [show_datapoint(datapoint, links) for datapoint in datapoints]
 
 
 def show_batch(

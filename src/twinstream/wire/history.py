@@ -13,7 +13,7 @@ from twinstream.model.check import invalid
 from twinstream.model.datapoint import Datapoint, DatapointPage, Span
 from twinstream.model.property import Property
 from twinstream.wire.body import read_body
-from twinstream.wire.datapoint import DatapointFieldsReply, DatapointReply, show_datapoint, show_datapoints
+from twinstream.wire.datapoint import DatapointFieldsReply, DatapointReply, Links, show_datapoint, show_datapoints
 from twinstream.wire.property import PropertyFieldsReply, show_property
 
 
@@ -83,7 +83,7 @@ def read_date(text: str, *, field: str) -> float:
         raise invalid(field, "is a time of the form 2018-09-24T10:26:37Z or 2018/09/24 10:26:37") from None
 
 
-def show_page(page: DatapointPage, per_page: int) -> DatapointPageReply:
+def show_page(page: DatapointPage, per_page: int, links: Links) -> DatapointPageReply:
     """Write a page; its number counts from the oldest datapoint, in pages of this size, from 1."""
     ids = [datapoint.id for datapoint in page.datapoints]
     meta = PageMeta(
@@ -91,15 +91,15 @@ def show_page(page: DatapointPage, per_page: int) -> DatapointPageReply:
         ids[-1] if ids and page.after else None,
         -(-page.before // per_page) + 1,
     )
-    return DatapointPageReply(meta, show_datapoints(page.datapoints))
+    return DatapointPageReply(meta, show_datapoints(page.datapoints, links))
 
 
 def show_time_ranges(
-    found: Property, retention_days: int, names: Sequence[Any], ends: Sequence[Sequence[Datapoint]]
+    found: Property, retention_days: int, names: Sequence[Any], ends: Sequence[Sequence[Datapoint]], links: Links
 ) -> TimeRangesReply:
     """Write what spans of time have at their ends."""
     ranges = [
-        TimeRangeReply(name, [show_datapoint(one).datapoint for one in datapoints])
+        TimeRangeReply(name, [show_datapoint(one, links).datapoint for one in datapoints])
         for name, datapoints in zip(names, ends, strict=True)
     ]
     return TimeRangesReply(show_property(found, retention_days).property, ranges)
