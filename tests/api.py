@@ -18,8 +18,22 @@ from twinstream.service.device import DeviceService
 from twinstream.service.lockout import Lockout
 from twinstream.service.presence import PresenceService
 from twinstream.service.registration import RegistrationService
+from twinstream.service.role import RoleService
 from twinstream.service.sso import SsoService
-from twinstream.web import access_rule, account, admin, contact, datum, link, share, sso, subscription, token, user
+from twinstream.web import (
+    access_rule,
+    account,
+    admin,
+    contact,
+    datum,
+    link,
+    role,
+    share,
+    sso,
+    subscription,
+    token,
+    user,
+)
 from twinstream.web.address import Addresses
 from twinstream.web.app import create_app
 from twinstream.web.outer import RequestIds
@@ -35,6 +49,7 @@ ROUTES = [
     *datum.USER_ROUTES,
     *contact.ROUTES,
     *link.ROUTES,
+    *role.ROUTES,
     *admin.ROUTES,
 ]
 OPERATOR_HEADERS = {"authorization": "auth_token operator"}
@@ -85,7 +100,7 @@ async def open_api(services: Services, *, confirm_email: bool = True) -> AsyncIt
         services.cache,
         services.users,
         services.postbox,
-        RegistrationService(store, Deliveries(), authentication, Lockout(clock)),
+        RegistrationService(store, Deliveries(), Lockout(clock)),
         confirm_email=confirm_email,
     )
     app = create_app(
@@ -94,6 +109,7 @@ async def open_api(services: Services, *, confirm_email: bool = True) -> AsyncIt
             "device_authentication": authentication,
             "devices": DeviceService(store, ids, sealer, presence),
             "accounts": accounts,
+            "roles": RoleService(store, services.cache),
             "sso": SsoService(store, clock, ids, sealer, HttpIdentityProviders(clock), services.users, accounts),
             "users": services.users,
             "shares": services.shares,

@@ -63,6 +63,7 @@ from twinstream.service.postal import PostalService
 from twinstream.service.presence import PresenceService
 from twinstream.service.property import PropertyService
 from twinstream.service.registration import RegistrationService
+from twinstream.service.role import RoleService
 from twinstream.service.share import ShareService
 from twinstream.service.sso import SsoService
 from twinstream.service.subscription import SubscriptionService
@@ -225,6 +226,7 @@ class _Parts:
             store, clock, ids, passwords, Lockout(clock), cache, lifetime_s=settings.token_lifetime_s
         )
         self.admin = AdminService(store, ids, passwords, cache)
+        self._roles = RoleService(store, cache)
         self.outbox = Outbox(_make_mailer(settings))
         self._sealer = sealer = KeyFileSealer.open(settings.data)
         self._deliveries = Deliveries()
@@ -287,6 +289,7 @@ class _Parts:
             "locations": LocationService(self.store),
             "registrations": self._registrations,
             "accounts": self._accounts,
+            "roles": self._roles,
             "sso": SsoService(
                 self.store,
                 self.clock,

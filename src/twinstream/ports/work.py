@@ -32,6 +32,7 @@ from twinstream.ports.log import LogWriter
 from twinstream.ports.node import Nodes
 from twinstream.ports.oem import Oems
 from twinstream.ports.property import Properties
+from twinstream.ports.role import RoleLabels
 from twinstream.ports.share import Shares
 from twinstream.ports.subscription import Subscriptions
 from twinstream.ports.template import Templates
@@ -61,6 +62,7 @@ class View(Protocol):
     nodes: Nodes
     oems: Oems
     properties: Properties
+    role_labels: RoleLabels
     shares: Shares
     subscriptions: Subscriptions
     templates: Templates

@@ -156,6 +156,7 @@ class AdminService:
             account = _found(work.users.find(operator, uuid))
             if role is not None:
                 account = _found(work.users.set_role(operator, uuid, role))
+                work.role_labels.remove_all(account.user.id)
                 begin_stretches(work, work.subscriptions.set_role(operator, uuid, role))
             if password_hash is not None:
                 account = _found(work.users.set_password(operator, uuid, password_hash))

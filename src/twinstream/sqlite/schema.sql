@@ -53,6 +53,11 @@ CREATE TABLE token (
 CREATE INDEX token_user ON token (user_id);
 CREATE INDEX token_family ON token (family);
 CREATE INDEX token_created ON token (created_at);
+CREATE TABLE role_label (
+  user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE, role TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+  PRIMARY KEY (user_id, role, key)
+) WITHOUT ROWID;
+CREATE INDEX role_label_key ON role_label (key, value);
 -- What a token in a mail is good for, once.
 CREATE TABLE ticket (
   hash TEXT PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE, purpose TEXT NOT NULL,

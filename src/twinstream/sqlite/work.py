@@ -21,6 +21,7 @@ from twinstream.ports import (
     node,
     oem,
     property,
+    role,
     share,
     subscription,
     template,
@@ -42,6 +43,7 @@ from twinstream.sqlite.lan import LanKeys
 from twinstream.sqlite.node import Nodes
 from twinstream.sqlite.oem import Oems
 from twinstream.sqlite.property import Properties
+from twinstream.sqlite.role import RoleLabels
 from twinstream.sqlite.share import Shares
 from twinstream.sqlite.slice import Slices
 from twinstream.sqlite.subscription import Subscriptions
@@ -73,6 +75,7 @@ class View:
         self.nodes: node.Nodes = Nodes(connection, now_s)
         self.oems: oem.Oems = Oems(connection, now_s)
         self.properties: property.Properties = Properties(connection, now_s)
+        self.role_labels: role.RoleLabels = RoleLabels(connection, now_s)
         self.shares: share.Shares = Shares(connection, now_s)
         self.slices = Slices(connection, now_s)  # retention's own, behind no port
         self.subscriptions: subscription.Subscriptions = Subscriptions(connection, now_s)

@@ -1,0 +1,112 @@
+"""Roles and their labels: `/api/v1/users/assign_role` and its companions.
+
+Administrators change, staff read; both within their OEM. Success of a change is 200 without a body.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, get, put
+
+from twinstream.model.check import invalid
+from twinstream.model.principal import User
+from twinstream.ports.role import RoleLabel
+from twinstream.service.role import RoleService
+from twinstream.web.authentication import Given
+from twinstream.web.body import read_json
+from twinstream.web.openapi import describe_body
+from twinstream.web.query import read_query
+from twinstream.wire.body import read_body
+from twinstream.wire.role import (
+    LabelKeyRequest,
+    LabelReply,
+    LabelRequest,
+    RoleRequest,
+    UserReply,
+    read_label,
+    show_users,
+)
+
+_PATH = "/api/v1/users"
+
+
+@put(f"{_PATH}/assign_role", operation_class=describe_body(RoleRequest), tags=["roles"])
+async def assign_role(request: Request[Any, Any, Any], user: Given[User], roles: Given[RoleService]) -> None:
+    """Give a user a role in place of the present one, which signs them out; 409 for the last administrator."""
+    wanted = read_body(await read_json(request), RoleRequest)
+    await roles.assign(user, wanted.user_email, wanted.role)
+
+
+@put(f"{_PATH}/revoke_role", operation_class=describe_body(RoleRequest), tags=["roles"])
+async def revoke_role(request: Request[Any, Any, Any], user: Given[User], roles: Given[RoleService]) -> None:
+    """Take a role from a user, who is an end user then; 409 for the last administrator."""
+    wanted = read_body(await read_json(request), RoleRequest)
+    await roles.revoke(user, wanted.user_email, wanted.role)
+
+
+@put(f"{_PATH}/assign_label", operation_class=describe_body(LabelRequest), tags=["roles"])
+async def assign_label(request: Request[Any, Any, Any], user: Given[User], roles: Given[RoleService]) -> None:
+    """Give a user in a role a label, in place of one with the same key."""
+    email, role, key, value = read_label(await read_json(request))
+    await roles.assign_label(user, email, RoleLabel(role, key, value))
+
+
+@put(f"{_PATH}/revoke_label", operation_class=describe_body(LabelKeyRequest), tags=["roles"])
+async def revoke_label(request: Request[Any, Any, Any], user: Given[User], roles: Given[RoleService]) -> None:
+    """Take a label from a user in a role."""
+    wanted = read_body(await read_json(request), LabelKeyRequest)
+    await roles.revoke_label(user, wanted.user_email, wanted.role, wanted.label_key)
+
+
+@get(f"{_PATH}/role_users", tags=["roles"])
+async def list_labels(
+    request: Request[Any, Any, Any], user: Given[User], roles: Given[RoleService]
+) -> list[LabelReply]:
+    """List the labels of a user (``user_email=...``)."""
+    labels = await roles.list_labels(user, _require(request, "user_email"))
+    return [LabelReply(label.role, {label.key: label.value}) for label in labels]
+
+
+@get(f"{_PATH}/index_by_role", tags=["roles"])
+async def list_by_role(
+    request: Request[Any, Any, Any], user: Given[User], roles: Given[RoleService]
+) -> list[UserReply]:
+    """List the users in a role (``role=...``), with ``key`` and ``value`` those who have this label."""
+    key, value = read_query(request, "key"), read_query(request, "value")
+    label = None if key is None else (key, value or "")
+    return show_users(await roles.list_users(user, role=_require(request, "role"), label=label))
+
+
+@get(f"{_PATH}/index_by_label", tags=["roles"])
+async def list_by_label(
+    request: Request[Any, Any, Any], user: Given[User], roles: Given[RoleService]
+) -> list[UserReply]:
+    """List the users who have a label (``key=...&value=...``), in whatever role."""
+    label = (_require(request, "key"), _require(request, "value"))
+    return show_users(await roles.list_users(user, label=label))
+
+
+@get(f"{_PATH}/index_by_oem", tags=["roles"])
+async def list_by_oem(user: Given[User], roles: Given[RoleService]) -> list[UserReply]:
+    """List the users of the caller's OEM."""
+    return show_users(await roles.list_users(user))
+
+
+def _require(request: Request[Any, Any, Any], name: str) -> str:
+    value = read_query(request, name)
+    if value is None:
+        raise invalid(name, "is missing")
+    return value
+
+
+ROUTES = [
+    assign_role,
+    revoke_role,
+    assign_label,
+    revoke_label,
+    list_labels,
+    list_by_role,
+    list_by_label,
+    list_by_oem,
+]

@@ -1,0 +1,58 @@
+"""Bodies about roles and their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from twinstream.model.check import invalid
+from twinstream.model.user import Account
+from twinstream.wire.body import read_body
+from twinstream.wire.user import ProfileReply, show_profile
+
+
+class RoleRequest(msgspec.Struct, frozen=True):
+    """A user of the OEM, and a role."""
+
+    user_email: str
+    role: str
+
+
+class LabelRequest(RoleRequest, frozen=True):
+    """A user in a role, and one pair of key and value."""
+
+    label: dict[str, str]
+
+
+class LabelKeyRequest(RoleRequest, frozen=True):
+    """A user in a role, and the key of a label."""
+
+    label_key: str
+
+
+class LabelReply(msgspec.Struct, frozen=True):
+    """A label of a user in a role."""
+
+    role: str
+    label: dict[str, str]
+
+
+class UserReply(msgspec.Struct, frozen=True):
+    """``{"user": {...}}``."""
+
+    user: ProfileReply
+
+
+def read_label(body: object) -> tuple[str, str, str, str]:
+    """Read email, role, key and value. Raises RequestError ``invalid``, also for other than one pair."""
+    request = read_body(body, LabelRequest)
+    if len(request.label) != 1:
+        raise invalid("label", "is one pair of key and value")
+    ((key, value),) = request.label.items()
+    return request.user_email, request.role, key, value
+
+
+def show_users(accounts: Sequence[Account]) -> list[UserReply]:
+    """Write users, as a bare array."""
+    return [UserReply(show_profile(account)) for account in accounts]
