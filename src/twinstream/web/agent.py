@@ -19,7 +19,7 @@ from twinstream.wire.device import OemReply, OemRequest, read_oem
 _log = structlog.get_logger(__name__)
 
 
-@get("/ping", tags=["device side"])
+@get("/ping", media_type="text/plain", tags=["device side"])
 async def ping() -> Response[bytes]:
     """Answer whoever asks, with the header that embedded agents look for (``Text``) and the time (``Date``)."""
     return Response(b"", media_type="text/plain", headers={"Text": "Ping"})

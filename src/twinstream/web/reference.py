@@ -30,6 +30,7 @@ from twinstream.web.reference_text import (
     TAGS,
     UNTAGGED,
     Envelope,
+    choose_envelope,
 )
 
 
@@ -71,7 +72,7 @@ def make_document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
             "paths": paths,
             "components": {
                 "securitySchemes": SECURITY_SCHEMES,
-                "schemas": components | {envelope.name: envelope.schema for _, envelope in ENVELOPES},
+                "schemas": components | {envelope.name: envelope.schema for envelope in ENVELOPES},
             },
         }
     )
@@ -87,7 +88,8 @@ def split_docstring(text: str) -> tuple[str, str]:
 
 def find_envelope(path: str) -> Envelope:
     """Answer the form of the errors of the service that owns a path."""
-    return next(envelope for prefix, envelope in ENVELOPES if path.startswith(prefix))
+    _, body = encode_error(path, RequestError("internal"), "")
+    return choose_envelope(msgspec.json.decode(body))
 
 
 def _list_operations(routes: Iterable[BaseRoute]) -> Iterable[_Described]:
@@ -181,7 +183,7 @@ def _describe_answers(
     if answer is not None and operation.handler.status_code not in (101, 204):
         media_type = operation.handler.media_type or described.answer_media_type
         if operation.handler.media_type in (None, "application/json"):
-            media_type = described.answer_media_type
+            media_type = "text/plain" if operation.answer_type is str else described.answer_media_type
         schema = answer if media_type == "application/json" else {"type": "string"}
         success["content"] = {str(media_type): {"schema": schema}}
     codes = [
