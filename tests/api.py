@@ -100,7 +100,7 @@ async def open_api(services: Services, *, confirm_email: bool = True) -> AsyncIt
         services.cache,
         services.users,
         services.postbox,
-        RegistrationService(store, Deliveries(), authentication, Lockout(clock)),
+        RegistrationService(store, Deliveries(), Lockout(clock)),
         confirm_email=confirm_email,
     )
     app = create_app(

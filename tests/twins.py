@@ -71,7 +71,7 @@ class Twins(Services):
         )
         self.commands = CommandService(self.store, self.deliveries)
         self.locations = LocationService(self.store)
-        self.registrations = RegistrationService(self.store, self.deliveries, self.authentication, Lockout(self.clock))
+        self.registrations = RegistrationService(self.store, self.deliveries, Lockout(self.clock))
         self.candidates = CandidateService(self.store)
         self.connections = ConnectionService(self.store)
         self.nodes = NodeService(self.store, self.new_id)
@@ -115,7 +115,7 @@ class Twins(Services):
         key = await self.store.run(add)
         if owner is not None:
             await self.registrations.register(owner, Claim(dsn, None, None, None))
-        return principal.Device(key, dsn, oem, "ledevb", owner.uuid if owner else None)
+        return principal.Device(key, dsn, oem, "ledevb")
 
     async def add_user(self, oem: str, email: str, role: str = "EndUser") -> principal.User:
         """Add a user without the hashing of a password: they can't sign in."""

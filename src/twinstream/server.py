@@ -239,7 +239,7 @@ class _Parts:
             store, clock, ids, self._deliveries, blobs, keep_s=settings.datapoint_retention_s
         )
         self._commands = CommandService(store, self._deliveries)
-        self._registrations = RegistrationService(store, self._deliveries, self._authentication, Lockout(clock))
+        self._registrations = RegistrationService(store, self._deliveries, Lockout(clock))
         self._accounts = AccountService(
             store,
             ids,

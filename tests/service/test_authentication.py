@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from tests.services import OPERATOR
 from tests.twins import DSN, OEM, Twins, open_twins
 from twinstream.errors import RequestError
-from twinstream.model.registration import Claim
 from twinstream.service.authentication import WINDOW_S, DeviceCredential
 
 PATH = f"/dsns/{DSN}.json"
@@ -166,13 +165,3 @@ async def test_a_proof_may_be_given_on_any_path_of_the_device(twins: Twins, publ
     key = (await twins.authentication.authenticate(by_proof(public_key, twins.clock.now_s()))).device.key
     for path in (f"/devices/{key}/commands.json", f"/devices/{key}.json", f"/dev/v1/dsns/{DSN}/batch_datapoints.json"):
         assert not await refused(twins, by_proof(public_key, twins.clock.now_s(), path=path))
-
-
-async def test_a_change_of_owner_is_seen_at_the_next_request(twins: Twins, public_key: str) -> None:
-    """What is remembered of a device is forgotten when its owner changes."""
-    auth_key = (await twins.authentication.authenticate(by_proof(public_key, twins.clock.now_s()))).auth_key or ""
-    ana = await twins.add_user(OEM, "ana@x.example")
-    await twins.registrations.register(ana, Claim(DSN, None, None, None))
-    assert (await twins.authentication.authenticate(by_key(auth_key))).device.user_uuid == ana.uuid
-    await twins.registrations.unregister(ana, DSN)
-    assert (await twins.authentication.authenticate(by_key(auth_key))).device.user_uuid is None

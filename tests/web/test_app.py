@@ -38,7 +38,7 @@ class Devices:
         if credential.auth_key == "bad" or credential.proof == "bad":
             raise RequestError("unauthorized")
         shown = msgspec.json.encode(credential).decode()
-        return Authenticated(Device(1, shown, "0dfc7900", "m", None), "next" if credential.proof else None)
+        return Authenticated(Device(1, shown, "0dfc7900", "m"), "next" if credential.proof else None)
 
 
 @post("/apiv1/lamps")

@@ -21,13 +21,12 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Device(msgspec.Struct, frozen=True):
-    """A device that proved its identity. ``user_uuid`` is its owner, None while nobody has registered it."""
+    """A device that proved its identity. What can change, its owner for one, stands in the store alone."""
 
     key: int
     dsn: str
     oem: str
     oem_model: str
-    user_uuid: str | None
 
 
 class Operator(msgspec.Struct, frozen=True):

@@ -225,18 +225,16 @@ class AccountService:
         Sockets are closed. The last administrator of an OEM stays: RequestError ``conflict``.
         """
 
-        def delete(work: UnitOfWork) -> tuple[Sequence[str], list[int]]:
+        def delete(work: UnitOfWork) -> Sequence[str]:
             account = _own(work, user)
             keep_an_administrator(work, account)
-            keys = self._registrations.release_all(work, account.user)
+            self._registrations.release_all(work, account.user)
             revoked = work.tokens.revoke_user(user.id)
             end_subscriptions(work, _OPERATOR, work.subscriptions.list_of_user(_OPERATOR, user.uuid))
             work.users.remove(_OPERATOR, user.uuid)
-            return revoked, keys
+            return revoked
 
-        revoked, keys = await self._store.run(delete)
-        self._cache.drop(revoked)
-        self._registrations.forget(keys)
+        self._cache.drop(await self._store.run(delete))
 
     async def expire(self, *, limit: int = 200) -> int:
         """Delete tickets that are too old, and up to ``limit`` users who signed up and never confirmed; answer those.

@@ -84,7 +84,7 @@ class DeviceAuthentication:
         return authenticated
 
     def forget(self, key: int) -> None:
-        """Read the device from the store again at its next request: its owner has changed."""
+        """Stop remembering the device: the store is asked at its next request."""
         auth_hash = self._hashes.pop(key, None)
         if auth_hash is not None:
             self._devices.pop(auth_hash, None)

@@ -102,7 +102,7 @@ class NodeService:
 
         def find(view: View) -> DevicePrincipal:
             node = _require_node(view, device, dsn)
-            return DevicePrincipal(node.key, node.dsn, node.oem, node.oem_model, node.user_uuid)
+            return DevicePrincipal(node.key, node.dsn, node.oem, node.oem_model)
 
         return await self._store.query(find)
 

@@ -16,7 +16,6 @@ from twinstream.model.principal import User
 from twinstream.model.registration import BUTTON_WINDOW_S, Claim, check_claim, find_network
 from twinstream.model.user import normalise_email
 from twinstream.ports.work import Store, UnitOfWork
-from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.command import Deliveries
 from twinstream.service.event import make_registration_event, make_unregistration_event
 from twinstream.service.location import move_device
@@ -32,12 +31,9 @@ class RegistrationService:
     ``lockout`` is for tokens without a DSN: short ones, so nobody may try many.
     """
 
-    def __init__(
-        self, store: Store, deliveries: Deliveries, authentication: DeviceAuthentication, lockout: Lockout
-    ) -> None:
+    def __init__(self, store: Store, deliveries: Deliveries, lockout: Lockout) -> None:
         self._store = store
         self._deliveries = deliveries
-        self._authentication = authentication
         self._lockout = lockout
 
     async def register(self, user: User, claim: Claim, place: Place | None = None) -> Device:
@@ -52,34 +48,27 @@ class RegistrationService:
         guessing = claim.dsn is None and claim.regtoken is not None
         if guessing:
             self._check_lockout(user)
-        registered, keys = await self._store.run(lambda work: self._register(work, user, claim, place))
+        (registered,) = await self._store.run(lambda work: self._register(work, user, claim, place))
         if isinstance(registered, RequestError):
             if guessing:
                 self._lockout.fail(user.uuid, "")
             raise registered
-        self._forget(keys)
         return registered
 
     async def unregister(self, user: User, ref: DeviceRef) -> None:
         """Leave a device without an owner. Raises RequestError ``not_found``; ``forbidden`` if it is only shared."""
 
-        def release(work: UnitOfWork) -> list[int]:
-            return self._release(work, require_ownership(work, user, ref))
+        def release(work: UnitOfWork) -> None:
+            self._release(work, require_ownership(work, user, ref))
 
-        self._forget(await self._store.run(release))
+        await self._store.run(release)
 
-    def release_all(self, work: UnitOfWork, user: User) -> list[int]:
-        """Leave all of a user's devices without an owner, in a unit of work; hand the answer to `forget` afterwards."""
-        own = [sight.device for sight in work.devices.list_visible(user) if sight.grant is None]
-        keys: list[int] = []
-        for device in own:
-            if device.key not in keys:  # nodes go with their gateways
-                keys += self._release(work, device)
-        return keys
-
-    def forget(self, keys: list[int]) -> None:
-        """Let devices (by key) that changed hands be looked up anew. Call once that is committed."""
-        self._forget(keys)
+    def release_all(self, work: UnitOfWork, user: User) -> None:
+        """Leave all of a user's devices without an owner, in a unit of work."""
+        released: set[int] = set()
+        for sight in work.devices.list_visible(user):
+            if sight.grant is None and sight.device.key not in released:  # nodes go with their gateways
+                released.update(self._release(work, sight.device))
 
     async def transfer(self, user: User, ref: DeviceRef, email: str) -> Device:
         """Give the user's device to another user of the OEM; answer it as the new owner has it.
@@ -89,24 +78,22 @@ class RegistrationService:
                 ``invalid`` for the owner's own email, or a node: it goes with its gateway.
         """
 
-        def hand_over(work: UnitOfWork) -> tuple[Device, list[int]]:
+        def hand_over(work: UnitOfWork) -> Device:
             device = require_ownership(work, user, ref)
             found = work.users.find_credentials(normalise_email(email), user.oem)
             if found is None:
                 raise RequestError("not_found", "No user has this email.")
             if found.user.uuid == user.uuid or device.registration_type is RegistrationType.NODE:
                 raise invalid("email", "is that of another user, and the device no node")
-            keys = self._release(work, device)
-            return self._own(work, device, found.user), keys
+            self._release(work, device)
+            return self._own(work, device, found.user)
 
-        device, keys = await self._store.run(hand_over)
-        self._forget(keys)
-        return device
+        return await self._store.run(hand_over)
 
     def _register(
         self, work: UnitOfWork, user: User, claim: Claim, place: Place | None
-    ) -> tuple[Device | RequestError, list[int]]:
-        """Register; answer whose owner changed. A refusal is answered, not raised: what it takes back is stored."""
+    ) -> tuple[Device | RequestError]:
+        """Register. A refusal is answered, not raised, and in a tuple: what it takes back is stored."""
         found = None
         if claim.dsn is not None:
             found = work.devices.find(claim.dsn)
@@ -118,16 +105,17 @@ class RegistrationService:
         try:
             device = check_claim(found, gateway, claim, user.uuid, work.now_s)
             if device.user_uuid == user.uuid:
-                return device, []
+                return (device,)
             if device.registration_type is RegistrationType.BUTTON_PUSH:
                 require_only_one(work, user, find_network(claim.ip))
         except RequestError as refusal:
-            return refusal, []
-        keys = [device.key] if device.user_uuid is None else self._release(work, device)
+            return (refusal,)
+        if device.user_uuid is not None:
+            self._release(work, device)
         device = self._own(work, device, user)
         if place is not None:
             move_device(work, device, place, Provider.USER_BASED)
-        return work.devices.find(device.key) or device, keys
+        return (work.devices.find(device.key) or device,)
 
     def _own(self, work: UnitOfWork, device: Device, user: User) -> Device:
         work.devices.change(
@@ -159,10 +147,6 @@ class RegistrationService:
         body = f'{{"registration":{{"status":{status}}}}}'
         work.commands.add_command(device.key, "PUT", "registration.json", "/cmd_post_process.json", body)
         self._deliveries.expect(device.key)
-
-    def _forget(self, keys: list[int]) -> None:
-        for key in keys:
-            self._authentication.forget(key)
 
     def _check_lockout(self, user: User) -> None:
         try:

@@ -112,17 +112,17 @@ class Devices(Repository):
 
     def find_principal(self, auth_hash: str) -> principal.Device | None:
         """Find the device with this authentication key."""
-        row = self._first("SELECT key, dsn, oem, oem_model, user_uuid FROM device WHERE auth_hash = ?", (auth_hash,))
+        row = self._first("SELECT key, dsn, oem, oem_model FROM device WHERE auth_hash = ?", (auth_hash,))
         return None if row is None else principal.Device(*row)
 
     def find_private_key(self, ref: DeviceRef) -> tuple[principal.Device, str] | None:
         """Find a device and its sealed private key."""
         row = self._first(
-            f"SELECT key, dsn, oem, oem_model, user_uuid, private_key FROM device"
+            f"SELECT key, dsn, oem, oem_model, private_key FROM device"
             f" WHERE {name_column(ref)} = ? AND private_key IS NOT NULL",
             (ref,),
         )
-        return None if row is None else (principal.Device(*row[:5]), row[5])
+        return None if row is None else (principal.Device(*row[:4]), row[4])
 
     def store_private_key(self, key: int, private_key: str) -> None:
         """Give a device its private key if it has none."""
