@@ -272,3 +272,20 @@ async def test_all_of_a_group_has_one_time(store: SqliteStore) -> None:
         runs = [asyncio.create_task(store.run(lambda work: clock_times.append(work.now_s))) for _ in range(5)]
     await asyncio.gather(*runs)
     assert len(set(clock_times)) == 1
+
+
+async def test_a_group_takes_as_much_as_it_may_weigh(store: SqliteStore) -> None:
+    """A command that costs as much as many counts as many: the group ends with the one that fills it."""
+    groups: list[int] = []
+
+    def kind(work: Any, commands: Sequence[int]) -> Sequence[int | RequestError]:
+        groups.append(len(commands))
+        return commands
+
+    async with Gate(store):
+        heavy = writer.MAX_GROUP // 2
+        tasks: list[asyncio.Task[int]] = [
+            asyncio.create_task(store.run_batched(kind, number, heavy)) for number in range(5)
+        ]
+    assert await asyncio.gather(*tasks) == [0, 1, 2, 3, 4]
+    assert groups == [2, 2, 1]

@@ -95,8 +95,10 @@ class Store(Protocol):
     async def run(self, command: Callable[[Any], T]) -> T:
         """Run a command in a unit of work (see the module) and answer what it returned, once it is durable."""
 
-    async def run_batched(self, kind: Batch[C, R], command: C) -> R:
+    async def run_batched(self, kind: Batch[C, R], command: C, weight: int = 1) -> R:
         """Run a command together with its neighbours of the same kind (compared by identity).
+
+        ``weight`` is how many usual commands it costs as much as: a group takes so many fewer.
 
         Raises:
             RequestError: the one that the kind answered for this command.

@@ -69,9 +69,8 @@ class DatapointService:
             raise invalid("batch_datapoints", f"holds at most {BATCH_LIMIT}")
         if not drafts:
             return []
-        outcomes: list[Outcome] = await self._store.run_batched(
-            self._kind, Creation(caller, tuple(msgspec.structs.replace(draft, in_batch=True) for draft in drafts))
-        )
+        creation = Creation(caller, tuple(msgspec.structs.replace(draft, in_batch=True) for draft in drafts))
+        outcomes: list[Outcome] = await self._store.run_batched(self._kind, creation, len(drafts))
         return outcomes
 
     async def find(self, user: User, ref: PropertyRef, datapoint_id: str) -> Datapoint:

@@ -59,9 +59,9 @@ class SqliteStore:
         """Run a command in a unit of work."""
         return await self._writer.run(command)
 
-    async def run_batched(self, kind: Batch[C, R], command: C) -> R:
+    async def run_batched(self, kind: Batch[C, R], command: C, weight: int = 1) -> R:
         """Run a command together with its neighbours."""
-        return await self._writer.run_batched(kind, command)
+        return await self._writer.run_batched(kind, command, weight)
 
     async def query(self, question: Callable[[Any], T]) -> T:
         """Answer a read-only question on one snapshot."""

@@ -44,7 +44,7 @@ C = TypeVar("C")
 R = TypeVar("R")
 
 MAX_GROUP = 1000
-"""Commands in one transaction at most, so that nobody waits long for neighbours."""
+"""The weight of commands after which a transaction takes no more, so that nobody waits long for neighbours."""
 
 MAX_PENDING = 20_000
 """Commands that may wait; above it callers are told to come again."""
@@ -59,11 +59,12 @@ _log = structlog.get_logger(__name__)
 
 
 class Command(NamedTuple):
-    """What waits: a command, the kind that runs it (None: it runs itself), and the caller's future."""
+    """What waits: a command, the kind that runs it (None: it runs itself), the caller's future, and its weight."""
 
     kind: Batch[Any, Any] | None
     command: Any
     future: asyncio.Future[Any]
+    weight: int = 1
 
 
 class Answer(NamedTuple):
@@ -118,9 +119,9 @@ class Writer:
         result: T = await self._submit(None, command)
         return result
 
-    async def run_batched(self, kind: Batch[C, R], command: C) -> R:
+    async def run_batched(self, kind: Batch[C, R], command: C, weight: int = 1) -> R:
         """Run a command with its neighbours; see `ports.work.Store.run_batched`."""
-        result: R = await self._submit(kind, command)
+        result: R = await self._submit(kind, command, weight)
         return result
 
     async def close(self) -> None:
@@ -130,7 +131,7 @@ class Writer:
             self._queue.put(None)
         await self._loop.run_in_executor(None, self._thread.join)
 
-    def _submit(self, kind: Batch[Any, Any] | None, command: Any) -> asyncio.Future[Any]:
+    def _submit(self, kind: Batch[Any, Any] | None, command: Any, weight: int = 1) -> asyncio.Future[Any]:
         if self._dead:
             raise RequestError("storage_failed")
         if self._closing:
@@ -139,7 +140,7 @@ class Writer:
             raise RequestError("too_many_requests", "The server has more to store than it can.", retry_after_s=1)
         future: asyncio.Future[Any] = self._loop.create_future()
         self._pending += 1
-        self._queue.put(Command(kind, command, future))
+        self._queue.put(Command(kind, command, future, weight))
         return future
 
     def _publish(self, answers: Sequence[Answer], records: Sequence[Record]) -> None:
@@ -168,11 +169,13 @@ class Writer:
     def _next_group(self) -> list[Command]:
         """Wait for a command and take all that wait with it; an empty group ends the thread."""
         group: list[Command] = []
+        weight = 0
         command = self._queue.get()
         try:
             while command is not None:
                 group.append(command)
-                if len(group) == MAX_GROUP:
+                weight += command.weight
+                if weight >= MAX_GROUP:
                     return group
                 command = self._queue.get_nowait()
         except Empty:
