@@ -101,6 +101,7 @@ async def open_api(services: Services, *, confirm_email: bool = True) -> AsyncIt
         services.users,
         services.postbox,
         RegistrationService(store, Deliveries(), Lockout(clock)),
+        Lockout(clock),
         confirm_email=confirm_email,
     )
     app = create_app(

@@ -223,7 +223,14 @@ class _Parts:
         self.hub = Hub(store.log.head, _stream_limits(settings))
         self._numbering = Numbering(store, store.log)
         self._users = UserService(
-            store, clock, ids, passwords, Lockout(clock), cache, lifetime_s=settings.token_lifetime_s
+            store,
+            clock,
+            ids,
+            passwords,
+            Lockout(clock),
+            cache,
+            lifetime_s=settings.token_lifetime_s,
+            idle_s=settings.refresh_idle_s,
         )
         self.admin = AdminService(store, ids, passwords, cache)
         self._roles = RoleService(store, cache)
@@ -248,6 +255,7 @@ class _Parts:
             self._users,
             self.outbox,
             self._registrations,
+            Lockout(clock),
             confirm_email=settings.confirm_email,
         )
         self._subscriptions = SubscriptionService(

@@ -80,6 +80,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = False
     token_lifetime_s: Annotated[float, _about("Access", "Lifetime of an access token.", ge=1, le=31_536_000)] = 86_400
+    refresh_idle_s: Annotated[
+        float,
+        _about("Access", "A refresh token that was not used for so long is void; 0: never.", ge=0, le=3_000_000_000),
+    ] = 7_776_000
 
     heartbeat_interval_s: Annotated[
         float, _about("Streams", "Time between two heartbeats `1|Z` on a stream.", ge=0.05, le=300)

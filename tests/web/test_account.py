@@ -167,6 +167,17 @@ async def test_resetting_the_password(api: Api) -> None:
     assert (await api.call(422, "PUT", "/users/password", late))["field"] == "reset_password_token"
 
 
+async def test_nobody_is_flooded_with_mail(api: Api) -> None:
+    """After five mails in half an hour an address gets no more, and the answer is the same."""
+    application, _ = await _join(api)
+    for _ in range(7):
+        await api.call(200, "POST", "/users/password", {"user": {"email": EMAIL, "application": application}})
+    assert len(api.services.postbox.mails) == 5
+    api.services.clock.turn(1800)
+    await api.call(200, "POST", "/users/password", {"user": {"email": EMAIL, "application": application}})
+    assert len(api.services.postbox.mails) == 6
+
+
 async def test_another_email(api: Api) -> None:
     """It signs out at once; the new address counts once it is confirmed, and the old one is told."""
     _, headers = await _join(api)

@@ -22,6 +22,7 @@ from twinstream.model.user import END_USER, Account, Profile, check_email, check
 from twinstream.ports.ids import NewId
 from twinstream.ports.ticket import Purpose
 from twinstream.ports.work import Store, UnitOfWork, View
+from twinstream.service.lockout import Lockout
 from twinstream.service.outbox import Outbox
 from twinstream.service.password import Passwords
 from twinstream.service.registration import RegistrationService
@@ -46,7 +47,10 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class AccountService:
-    """The use cases of accounts. Without ``confirm_email`` every address is believed."""
+    """The use cases of accounts. Without ``confirm_email`` every address is believed.
+
+    ``mailed`` counts the mails that strangers ask for: after a few to one address it gets no more for a while.
+    """
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class AccountService:
         users: UserService,
         outbox: Outbox,
         registrations: RegistrationService,
+        mailed: Lockout,
         *,
         confirm_email: bool = True,
     ) -> None:
@@ -67,6 +72,7 @@ class AccountService:
         self._users = users
         self._outbox = outbox
         self._registrations = registrations
+        self._mailed = mailed
         self._confirm_email = confirm_email
 
     async def sign_up(self, application: ApplicationKey, email: str, password: str, person: Person) -> Account:
@@ -258,6 +264,11 @@ class AccountService:
     ) -> None:
         oem = await self._users.find_oem(application)
         email, token = normalise_email(email)[:255], self._new_id.secret()
+        try:
+            self._mailed.check(email, purpose)
+        except RequestError:
+            return
+        self._mailed.fail(email, purpose)
 
         def issue(work: UnitOfWork) -> bool:
             found = work.users.find_credentials(email, oem)

@@ -8,6 +8,9 @@ says or how long it takes tells whether an account exists.
 from __future__ import annotations
 
 import asyncio
+from math import inf
+
+import structlog
 
 from twinstream.errors import RequestError
 from twinstream.model.application import ApplicationKey
@@ -26,7 +29,9 @@ from twinstream.service.secret import hash_secret
 from twinstream.service.token import LONGEST_TOKEN, TokenCache, new_pair
 
 IDLE_S = 90 * 86_400.0
-"""A refresh token that nobody used for so long is void (security.md: 90 idle days)."""
+"""A refresh token that nobody used for so long is void, unless the operator chooses otherwise."""
+
+_log = structlog.get_logger(__name__)
 
 
 class UserService:
@@ -42,6 +47,7 @@ class UserService:
         cache: TokenCache,
         *,
         lifetime_s: float = 86_400.0,
+        idle_s: float = IDLE_S,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -50,6 +56,7 @@ class UserService:
         self._lockout = lockout
         self._cache = cache
         self._lifetime_s = lifetime_s
+        self._idle_s = idle_s or inf
 
     async def sign_in(self, email: str, password: str, application: ApplicationKey | None, source: str) -> TokenTrio:
         """Sign a user in.
@@ -89,6 +96,7 @@ class UserService:
 
         if not await self._store.run(add):
             raise RequestError("bad_sign_in")
+        _log.info("signed in", user_uuid=credentials.user.uuid, oem=credentials.user.oem, app_id=app_id)
         return TokenTrio(access_token, refresh_token, int(self._lifetime_s), credentials.user.role)
 
     async def refresh(self, refresh_token: str) -> TokenTrio:
@@ -99,7 +107,7 @@ class UserService:
         """
         refresh_hash = hash_secret(refresh_token)
         access_token, new_refresh_token, pair = new_pair(self._new_id, self._clock.now_s(), self._lifetime_s)
-        refreshed = await self._store.run(lambda work: work.tokens.refresh(refresh_hash, pair, IDLE_S))
+        refreshed = await self._store.run(lambda work: work.tokens.refresh(refresh_hash, pair, self._idle_s))
         self._cache.drop(refreshed.revoked)
         if refreshed.user is None:
             raise RequestError("unauthorized", "The refresh token is unknown, expired or used.")
@@ -163,13 +171,14 @@ class UserService:
         )
         if credentials is None or not right:
             self._lockout.fail(account, source)
+            _log.warning("sign-in failed", source=source, user_uuid=credentials.user.uuid if credentials else None)
             raise RequestError("bad_sign_in")
         self._lockout.succeed(account, source)
         return credentials
 
     async def expire(self, *, limit: int = 1000) -> int:
         """Delete up to ``limit`` pairs that nothing can refresh any more; answer how many. Call now and then."""
-        before_s = self._clock.now_s() - IDLE_S
+        before_s = self._clock.now_s() - self._idle_s
         return await self._store.run(lambda work: work.tokens.remove_idle(before_s, limit))
 
     async def _find_user(self, access_hash: str) -> User:
