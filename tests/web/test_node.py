@@ -121,6 +121,29 @@ async def test_a_gateway_speaks_for_its_nodes(twin_api: TwinApi) -> None:
     assert own_value.status_code == 201
 
 
+async def test_a_gateway_fetches_what_waits_for_its_nodes(twin_api: TwinApi) -> None:
+    """With its own poll, apart from what is for itself; read once over one connection it waits no more."""
+    gateway, dsn = twin_api.scene.device, await join(twin_api)
+    assert await own(twin_api, dsn) == 201
+    poll = "/devices/1/commands.json"
+    for _ in range(2):
+        await twin_api.call("GET", poll, by=gateway)
+    await twin_api.call("POST", f"/apiv1/dsns/{dsn}/properties/level/datapoints", of(5), by="ana")
+    seen = (await twin_api.call("GET", "/apiv1/devices/1/commands", by="bob")).json()["commands"]
+    assert seen["node_properties"] == []  # Bob has no share of the node
+    waiting = (await twin_api.call("GET", poll, by=gateway)).json()["commands"]
+    assert waiting["properties"] == []
+    assert waiting["node_properties"] == [
+        {"property": {"dsn": dsn, "name": "level", "base_type": "integer", "value": 5}}
+    ]
+    assert (await twin_api.call("GET", poll, by=gateway)).json()["commands"]["node_properties"] == []
+    await twin_api.call("POST", f"/apiv1/dsns/{dsn}/properties/level/datapoints", of(6), by="ana")
+    await twin_api.call("GET", poll, by=gateway)
+    echo = f"/dev/v1/dsns/{dsn}/properties/level/datapoints.json?echo=true"
+    assert (await twin_api.call("POST", echo, of(6), by=gateway)).status_code == 201
+    assert await twin_api.scene.twins.store.query(lambda view: view.commands.list_pending(1, 9).values) == ()
+
+
 async def test_what_a_node_is_told_over_its_gateway(twin_api: TwinApi) -> None:
     """Its state makes a connectivity event if it changes; what is new of it shows in its twin."""
     gateway, dsn = twin_api.scene.device, await join(twin_api, node_type="Zigbee")

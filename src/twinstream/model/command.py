@@ -11,7 +11,10 @@ from twinstream.model.value import BaseType, Value
 
 
 class PendingValue(msgspec.Struct, frozen=True):
-    """A value that waits for the device. ``datapoint_id`` names the datapoint that set it."""
+    """A value that waits for the device. ``datapoint_id`` names the datapoint that set it.
+
+    ``dsn`` names the node that it is for, if the device is only the gateway that is to pass it on.
+    """
 
     property_key: int
     datapoint_id: str
@@ -19,6 +22,7 @@ class PendingValue(msgspec.Struct, frozen=True):
     base_type: BaseType
     ack_enabled: bool
     value: Value | None
+    dsn: str | None
 
 
 class Command(msgspec.Struct, frozen=True):

@@ -30,7 +30,10 @@ class Commands(Protocol):
         """Let a command wait; answer its id."""
 
     def list_pending(self, device_key: int, limit: int) -> Pending:
-        """List what waits: at most ``limit`` values, by property key, and as many commands, by id."""
+        """List what waits: at most ``limit`` values, by property key, and as many commands, by id.
+
+        With the values that wait for nodes behind the device; their commands wait for themselves alone.
+        """
 
     def remove_values(self, values: Sequence[tuple[int, str]]) -> None:
         """Let values wait no more: those of a property (by key) that this datapoint set, where they still do."""
@@ -42,4 +45,4 @@ class Commands(Protocol):
         """Let nothing wait for the device."""
 
     def list_waiting_devices(self) -> Sequence[int]:
-        """List the keys of devices for which anything waits."""
+        """List the keys of devices for which anything waits, and of the gateways of such nodes."""

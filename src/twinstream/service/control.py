@@ -5,6 +5,8 @@ Invariant: an order waits in the transaction that found the user to be entitled.
 
 from __future__ import annotations
 
+import msgspec
+
 from twinstream.errors import RequestError
 from twinstream.model.command import Pending
 from twinstream.model.device import DeviceRef, RegistrationType
@@ -22,10 +24,16 @@ class ControlService:
         self._deliveries = deliveries
 
     async def list_waiting(self, user: User, ref: DeviceRef) -> Pending:
-        """List what waits for a device, without handing it out. Raises RequestError ``not_found``."""
+        """List what waits for a device, without handing it out, and without its nodes: they may be others'.
+
+        Raises:
+            RequestError: ``not_found``.
+        """
 
         def read(view: View) -> Pending:
-            return view.commands.list_pending(require_sight(view, user, ref).device.key, POLL_LIMIT)
+            pending = view.commands.list_pending(require_sight(view, user, ref).device.key, POLL_LIMIT)
+            own = tuple(value for value in pending.values if value.dsn is None)
+            return msgspec.structs.replace(pending, values=own)
 
         return await self._store.query(read)
 

@@ -94,6 +94,7 @@ class _Group:
         self._events: list[Event] = []
         self._newest: dict[int, Datapoint] = {}
         self._waiting: dict[int, NewValue] = {}
+        self._gateways: set[int] = set()
         self._arrived: list[tuple[int, str]] = []
 
     def create(self, caller: User | Device, draft: Draft, state: PropertyState | None) -> Outcome:
@@ -119,6 +120,8 @@ class _Group:
             self._work.commands.add_values(list(self._waiting.values()))
             for value in self._waiting.values():
                 self._deliveries.expect(value.device_key)
+            for gateway_key in self._gateways:
+                self._deliveries.expect(gateway_key)
 
     def _create(self, caller: User | Device, draft: Draft, state: PropertyState | None) -> Datapoint:
         if state is None or state.oem != caller.oem:
@@ -190,10 +193,14 @@ class _Group:
         self._stored.append(StoredDatapoint(state.property_key, datapoint))
         self._newest[state.property_key] = datapoint
         if by_user:
+            if state.gateway_key is not None:
+                self._gateways.add(state.gateway_key)
             self._waiting[state.property_key] = NewValue(
                 state.property_key, state.device_key, datapoint.id, datapoint.value
             )
         elif datapoint.echo and state.direction is Direction.INPUT:
             handed = self._deliveries.find_handed_value(state.device_key, state.property_key)
+            if handed is None and state.gateway_key is not None:
+                handed = self._deliveries.find_handed_value(state.gateway_key, state.property_key)
             if handed is not None:
                 self._arrived.append((state.property_key, handed))

@@ -67,7 +67,8 @@ class Commands(Repository):
         """List the devices for which anything waits."""
         (row,) = self._run(
             "SELECT json_group_array(device_key) FROM"
-            " (SELECT device_key FROM pending UNION SELECT device_key FROM command)"
+            " (SELECT device_key FROM pending UNION SELECT device_key FROM command UNION SELECT device.gateway_key"
+            " FROM pending JOIN device ON device.key = pending.device_key WHERE device.gateway_key IS NOT NULL)"
         )
         return _KEYS.decode(row[0])
 
@@ -82,7 +83,11 @@ _VALUE = write_object(
 )
 _LIST_PENDING = f"""
     SELECT (SELECT json_group_array({_VALUE} ORDER BY pending.property_key) FROM (
-            SELECT * FROM pending WHERE device_key = :device_key ORDER BY property_key LIMIT :limit + 1
+            SELECT waiting.*, iif(waiting.device_key = :device_key, NULL, device.dsn) AS dsn
+            FROM pending AS waiting JOIN device ON device.key = waiting.device_key
+            WHERE waiting.device_key IN (
+                SELECT :device_key UNION ALL SELECT node.key FROM device AS node WHERE node.gateway_key = :device_key
+            ) ORDER BY waiting.property_key LIMIT :limit + 1
         ) AS pending JOIN property ON property.key = pending.property_key),
         (SELECT json_group_array({write_object(Command, "command")} ORDER BY command.id) FROM (
             SELECT * FROM command WHERE device_key = :device_key ORDER BY id LIMIT :limit + 1

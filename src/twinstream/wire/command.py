@@ -41,13 +41,29 @@ class PendingPropertyReply(msgspec.Struct, frozen=True):
     property: PendingPropertyFields
 
 
+class NodePropertyFields(msgspec.Struct, frozen=True):
+    """A value for a node, named by its DSN; else as `PendingPropertyFields`. The form is inferred."""
+
+    dsn: str
+    name: str
+    base_type: str
+    value: int | float | str | None
+    id: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class NodePropertyReply(msgspec.Struct, frozen=True):
+    """``{"property": {...}}``."""
+
+    property: NodePropertyFields
+
+
 class CommandsFields(msgspec.Struct, frozen=True):
-    """All that waits; schedules and nodes have no entries yet."""
+    """All that waits; schedules have no entries yet."""
 
     cmds: list[CommandReply]
     properties: list[PendingPropertyReply]
     schedules: tuple[str, ...] = ()
-    node_properties: tuple[str, ...] = ()
+    node_properties: tuple[NodePropertyReply, ...] = ()
     node_schedules: tuple[str, ...] = ()
 
 
@@ -95,8 +111,22 @@ def show_pending(pending: Pending) -> CommandsReply:
             )
         )
         for value in pending.values
+        if value.dsn is None
     ]
-    return CommandsReply(CommandsFields(commands, values))
+    nodes = tuple(
+        NodePropertyReply(
+            NodePropertyFields(
+                value.dsn,
+                value.name,
+                value.base_type,
+                value.value,
+                value.datapoint_id if value.ack_enabled else msgspec.UNSET,
+            )
+        )
+        for value in pending.values
+        if value.dsn is not None
+    )
+    return CommandsReply(CommandsFields(commands, values, node_properties=nodes))
 
 
 def _show_value(value: PendingValue) -> int | float | str | None:
