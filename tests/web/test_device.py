@@ -200,3 +200,19 @@ async def test_more_than_fits_is_206(twin_api: TwinApi, monkeypatch: pytest.Monk
         await twin_api.call("POST", f"/apiv1/dsns/{DSN}/properties/{name}/datapoints", of(1), by="ana")
     answers = [await twin_api.call("GET", "/devices/1/commands.json", by=twin_api.scene.device) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [206, 200, 200]
+
+
+async def test_a_device_that_starts_asks_for_everything(twin_api: TwinApi) -> None:
+    """The present values of its inputs, whether they wait or not, as often as it asks; and on the other path."""
+    device = twin_api.scene.device
+    await twin_api.call("POST", f"/apiv1/dsns/{DSN}/properties/level/datapoints", of(5), by="ana")
+    for _ in range(2):
+        await twin_api.call("GET", "/devices/1/commands.json", by=device)
+    answer = await twin_api.call("GET", "/devices/1/cmds.json?polling=2", by=device)
+    assert answer.json()["commands"]["properties"] == []
+    for query in ("input=true", "polling=1&all=true&signal=3", "input=true"):
+        answer = await twin_api.call("GET", f"/devices/1/commands.json?{query}", by=device)
+        found = [entry["property"]["value"] for entry in answer.json()["commands"]["properties"]]
+        assert found == [5]
+    answer = await twin_api.call("GET", "/devices/1/commands.json?input=false", by=device)
+    assert answer.json()["commands"]["properties"] == []

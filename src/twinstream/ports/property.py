@@ -8,6 +8,7 @@ from typing import Protocol
 from twinstream.model import principal
 from twinstream.model.device import DeviceRef
 from twinstream.model.property import Property, PropertyPlan, PropertyRef
+from twinstream.ports.command import NewValue
 
 
 class Properties(Protocol):
@@ -18,6 +19,9 @@ class Properties(Protocol):
 
         Plans for names that it has are passed over.
         """
+
+    def list_inputs(self, device_key: int) -> Sequence[NewValue]:
+        """List the present values of a device's input properties, but for files and messages."""
 
     def find_visible(self, user: principal.User, ref: PropertyRef) -> Property | None:
         """Find a property of a device that the user owns or holds a share of."""

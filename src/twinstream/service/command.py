@@ -110,6 +110,18 @@ class CommandService:
         self._deliveries.store_handed(device.key, _count(pending, before, connection))
         return pending
 
+    async def renew(self, device: principal.Device) -> None:
+        """Let the present values of all the device's inputs wait, as it wishes after a start."""
+
+        def renew(work: UnitOfWork) -> None:
+            values = work.properties.list_inputs(device.key)
+            if values:
+                work.commands.add_values(values)
+                self._deliveries.expect(device.key)
+
+        await self._store.run(renew)
+        self._deliveries.store_handed(device.key, None)
+
     async def finish(self, device: principal.Device, command_id: int) -> None:
         """Take the result of a command. One that does not wait (any more) is no error: results may be repeated."""
         await self._store.run(lambda work: work.commands.remove_commands(device.key, [command_id]))

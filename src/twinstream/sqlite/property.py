@@ -9,6 +9,7 @@ import msgspec
 from twinstream.model import principal
 from twinstream.model.device import DeviceRef
 from twinstream.model.property import Property, PropertyPlan, PropertyRef
+from twinstream.ports.command import NewValue
 from twinstream.sqlite.device import VISIBLE, bind_user, encode, name_column
 from twinstream.sqlite.repository import Repository
 from twinstream.sqlite.structure import write_object
@@ -20,6 +21,16 @@ class Properties(Repository):
     def add(self, device_key: int, plans: Sequence[PropertyPlan]) -> Sequence[str]:
         """Give a device properties."""
         return [name for (name,) in self._run(_ADD, {"device_key": device_key, "plans": encode(plans)})]
+
+    def list_inputs(self, device_key: int) -> Sequence[NewValue]:
+        """List the present values of a device's inputs."""
+        (row,) = self._run(
+            f"""SELECT json_group_array({_INPUT} ORDER BY property.key) FROM property
+            WHERE property.device_key = ? AND property.direction = 'input' AND property.datapoint_id IS NOT NULL
+                AND property.base_type NOT IN ('file', 'message')""",
+            (device_key,),
+        )
+        return _INPUTS.decode(row[0])
 
     def find_visible(self, user: principal.User, ref: PropertyRef) -> Property | None:
         """Find a property that the user may see."""
@@ -89,5 +100,7 @@ _OBJECT = write_object(
     denied_roles="json(property.denied_roles)",
     product_name="device.product_name",
 )
+_INPUT = write_object(NewValue, "property", property_key="property.key", value="json(property.value)")
+_INPUTS = msgspec.json.Decoder(list[NewValue])
 _PROPERTY = msgspec.json.Decoder(Property)
 _PROPERTIES = msgspec.json.Decoder(list[Property])

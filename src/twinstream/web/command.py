@@ -6,6 +6,7 @@ Polling is hot: see `web.hot`.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs
 
 from litestar import Request, Response, get, put
 from litestar.params import FromPath
@@ -27,8 +28,14 @@ PARTIAL = 206
 async def poll_commands(
     device_key: FromPath[str], request: Request[Any, Any, Any], device: Given[Device], commands: Given[CommandService]
 ) -> Response[CommandsReply]:
-    """Answer what waits for the device: values that were set, and commands. 206: there is more, ask again."""
+    """Answer what waits for the device: values that were set, and commands. 206: there is more, ask again.
+
+    With ``input=true`` or ``all=true`` the present values of all input properties are among them, files and messages
+    left out; what else these mean no source says. ``polling`` and ``signal`` change nothing.
+    """
     require_own(device, device_key)
+    if wants_all(request.scope["query_string"]):
+        await commands.renew(device)
     pending = await commands.poll(device, request.scope["client"])
     return Response(show_pending(pending), status_code=PARTIAL if pending.more else 200)
 
@@ -43,6 +50,12 @@ async def finish_command(
     if command_id is None:
         raise RequestError("bad_query", "cmd_id is missing.", field="cmd_id")
     await commands.finish(device, read_id(command_id))
+
+
+def wants_all(query: bytes) -> bool:
+    """Tell from a query as sent whether the present values of all inputs are wanted."""
+    values = parse_qs(query.decode("latin-1")) if query else {}
+    return "true" in values.get("input", ()) or "true" in values.get("all", ())
 
 
 ROUTES = [poll_commands, finish_command]

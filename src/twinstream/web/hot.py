@@ -21,7 +21,7 @@ from twinstream.service.datapoint import DatapointService
 from twinstream.service.user import UserService
 from twinstream.web.authentication import read_access_token, read_device_credential
 from twinstream.web.body import BodyLimits, check_head, check_json_type, receive_body
-from twinstream.web.command import PARTIAL
+from twinstream.web.command import PARTIAL, wants_all
 from twinstream.web.datapoint import (
     create_batch_by_device,
     create_batch_by_user,
@@ -163,6 +163,8 @@ class HotRoutes:
 
     async def _poll(self, device: Device, call: _Call) -> Answer:
         require_own(device, call.parts[2])
+        if call.query and wants_all(call.query):
+            await self._commands.renew(device)
         pending = await self._commands.poll(device, call.connection)
         return PARTIAL if pending.more else 200, encode_pending(pending)
 
