@@ -75,8 +75,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         _about(
             "Access",
-            "Keep stream keys as hashes alone: the API shows a key once, at its creation, and the query string of "
-            "`/stream` cannot carry it.",
+            "Keep stream keys as hashes alone: the API shows a key once, at its creation, and no query string "
+            "can carry it, neither of `/stream` nor of `getCurrentSeq`.",
         ),
     ] = False
     token_lifetime_s: Annotated[float, _about("Access", "Lifetime of an access token.", ge=1, le=31_536_000)] = 86_400
