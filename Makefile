@@ -35,6 +35,7 @@ format: venv-dev ## Format the code
 docs: venv-dev ## Write the pages that are made from the code
 	@$(BIN)/python scripts/write_settings.py
 	@$(BIN)/python scripts/write_protocol.py
+	@$(BIN)/python scripts/write_compatibility.py
 
 lock: venv-dev ## Resolve requirements.lock anew (ARGS=--upgrade raises the versions)
 	@$(BIN)/pip-compile --quiet --no-header --strip-extras --annotation-style=line --no-emit-index-url \

@@ -123,7 +123,8 @@ async def read_document() -> Any:
 
 
 OPERATIONS = [
-    result.ok() for result in schemathesis.openapi.from_dict(asyncio.run(read_document())).get_all_operations()
+    cast(Any, result).ok()
+    for result in schemathesis.openapi.from_dict(asyncio.run(read_document())).get_all_operations()
 ]
 
 
