@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -33,6 +33,8 @@ DSN = "AC000W000000001"
 PASSWORD = "correct horse"
 EXAMPLES = 4
 """Generated cases for each operation, right ones and wrong ones each; all take about 30 s."""
+
+SOAK_EXAMPLES = 200
 
 SOAK_EXAMPLES = 200
 
@@ -122,19 +124,33 @@ async def read_document() -> Any:
         return (await client.get("/openapi.json")).json()
 
 
-OPERATIONS = [
-    cast(Any, result).ok()
-    for result in schemathesis.openapi.from_dict(asyncio.run(read_document())).get_all_operations()
-]
+SCHEMA = schemathesis.openapi.from_dict(asyncio.run(read_document()))
+OPERATIONS: list[Any] = [cast(Any, result).ok() for result in SCHEMA.get_all_operations()]
+MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
+each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
+each_mode = pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.value)
+@each_operation
+@each_mode
 def test_no_request_makes_the_server_fail(operation: Any, mode: GenerationMode, world: World) -> None:
     """No 5xx, and answers as they are described."""
+    fuzz(operation, mode, world, EXAMPLES)
+
+
+@pytest.mark.soak
+@each_operation
+@each_mode
+def test_no_request_makes_the_server_fail_for_long(operation: Any, mode: GenerationMode, world: World) -> None:
+    """The same with many more cases."""
+    fuzz(operation, mode, world, SOAK_EXAMPLES)
+
+
+def fuzz(operation: Any, mode: GenerationMode, world: World, examples: int) -> None:
+    """Call an operation with generated cases, right or wrong ones."""
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         deadline=None,
         derandomize=True,
         database=None,
