@@ -119,7 +119,7 @@ def show_pending(pending: Pending) -> CommandsReply:
                 value.dsn,
                 value.name,
                 value.base_type,
-                value.value,
+                _show_value(value),
                 value.datapoint_id if value.ack_enabled else msgspec.UNSET,
             )
         )
