@@ -101,7 +101,7 @@ def test_the_guide_has_lines_to_copy(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "curl -sS 'https://h:1/apiv1/dsns/AC000W000340649/properties/Green_LED/datapoints.json'" in text
     assert "-H 'Authorization: auth_token t'" in text
     assert "in twinstream-data/demo.json" in text
-    assert "https://h:1/openapi.json" in text
+    assert "https://h:1/api" in text
 
 
 def test_the_command_is_called_as_one_can_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -265,7 +265,7 @@ Switch an LED on, and see the device echo it (the token in it is good for a day)
 
   curl -sS '{led}' -H 'Authorization: {auth}' -H 'Content-Type: application/json' -d '{{"datapoint":{{"value":1}}}}'
 
-All keys and passwords are in {file}, the REST APIs are described at {demo.url}/openapi.json.
+All keys and passwords are in {file}, try the REST APIs at {demo.url}/api.
 Ctrl-C ends the demo; started again, it goes on with the same keys, and its streams where they were.
 
 """

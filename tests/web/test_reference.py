@@ -136,3 +136,11 @@ def test_docstrings_are_parted_at_the_first_sentence() -> None:
     assert split_docstring("Do it: or not. Well.") == ("Do it", "Or not. Well.")
     assert split_docstring("Answer `/x.json`.") == ("Get `/x.json`", "")
     assert split_docstring("Answer 200 always.") == ("Answer 200 always", "")
+
+
+async def test_what_the_caller_shows_is_described_everywhere(document: Any) -> None:
+    """Only what needs no credential, or carries it in its body or a signed address, is described without."""
+    free = {path for path, _, operation in list_operations(document) if not operation["security"]}
+    signing_in = {"sign_in", "refresh_token", "sign_out", "provider_auth", "password", "confirmation"}
+    expected = {f"/users/{name}" for name in signing_in} | {"/users", "/api/v1/token_sign_in", "/api/v1/ssouser"}
+    assert free == expected | {"/files/{datapoint_id}", "/healthz", "/readyz", "/metrics", "/ping"}

@@ -15,6 +15,7 @@ from twinstream.errors import RequestError
 from twinstream.model.principal import Device
 from twinstream.service.command import CommandService
 from twinstream.web.authentication import Given
+from twinstream.web.openapi import describe_query
 from twinstream.web.query import read_query
 from twinstream.web.ref import require_own
 from twinstream.wire.body import read_id
@@ -24,7 +25,11 @@ PARTIAL = 206
 """The status of an answer that is not all: the device asks again (ayla-facts 4.2)."""
 
 
-@get(["/devices/{device_key:str}/commands", "/devices/{device_key:str}/cmds"], tags=["device side"])
+@get(
+    ["/devices/{device_key:str}/commands", "/devices/{device_key:str}/cmds"],
+    operation_class=describe_query(input="`true`: also the present values of all inputs.", all="The same."),
+    tags=["device side"],
+)
 async def poll_commands(
     device_key: FromPath[str], request: Request[Any, Any, Any], device: Given[Device], commands: Given[CommandService]
 ) -> Response[CommandsReply]:
@@ -40,7 +45,11 @@ async def poll_commands(
     return Response(show_pending(pending), status_code=PARTIAL if pending.more else 200)
 
 
-@put("/devices/{device_key:str}/cmd_post_process", tags=["device side"])
+@put(
+    "/devices/{device_key:str}/cmd_post_process",
+    operation_class=describe_query(cmd_id="The command's `id`.", status="The HTTP status of the result."),
+    tags=["device side"],
+)
 async def finish_command(
     device_key: FromPath[str], request: Request[Any, Any, Any], device: Given[Device], commands: Given[CommandService]
 ) -> None:

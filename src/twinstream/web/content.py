@@ -16,7 +16,7 @@ from twinstream.model.principal import Device, User
 from twinstream.service.content import ContentService
 from twinstream.web.authentication import Given
 from twinstream.web.body import BodyLimits, check_head, read_bytes, receive_body
-from twinstream.web.openapi import describe_body
+from twinstream.web.openapi import describe_body, describe_query
 from twinstream.web.query import read_query
 from twinstream.web.ref import require_own
 from twinstream.web.signed import RequestLinks
@@ -24,10 +24,20 @@ from twinstream.wire.content import MarkRequest, read_mark
 from twinstream.wire.datapoint import DatapointReply, show_datapoint
 
 _MARK = describe_body(MarkRequest, required=False)
+_UPLOAD = describe_body(
+    bytes,
+    media_type="application/octet-stream",
+    query={"expires": "Of the signed address.", "signature": "Of the signed address."},
+    headers={"Content-Range": "Which part of the whole these bytes are."},
+)
 _OWN = "/devices/{device_key:str}/properties/{property_key:str}"
 
 
-@put("/files/{datapoint_id:str}", tags=["datapoints"])
+@put(
+    "/files/{datapoint_id:str}",
+    operation_class=_UPLOAD,
+    tags=["datapoints"],
+)
 async def upload_file(
     datapoint_id: FromPath[str], request: Request[Any, Any, Any], contents: Given[ContentService]
 ) -> None:
@@ -41,7 +51,12 @@ async def upload_file(
     await contents.upload(datapoint_id, read_part(request.headers.get("content-range")), _receive(request))
 
 
-@get("/files/{datapoint_id:str}", tags=["datapoints"])
+@get(
+    "/files/{datapoint_id:str}",
+    operation_class=describe_query(expires="Of the signed address.", signature="Of the signed address."),
+    media_type="application/octet-stream",
+    tags=["datapoints"],
+)
 async def download_file(
     datapoint_id: FromPath[str], request: Request[Any, Any, Any], contents: Given[ContentService]
 ) -> Response[bytes]:
@@ -102,6 +117,7 @@ async def mark_own_datapoint(
         f"{_OWN}/message_datapoints/{{datapoint_id:str}}",
         "/dev/v1/dsns/{device_key:str}/properties/{property_key:str}/message_datapoints/{datapoint_id:str}",
     ],
+    operation_class=describe_body(bytes, media_type="application/octet-stream"),
     tags=["device side"],
 )
 async def upload_own_message(

@@ -11,7 +11,7 @@ from twinstream.model.principal import User
 from twinstream.service.datum import DatumService
 from twinstream.web.authentication import Given
 from twinstream.web.body import read_json
-from twinstream.web.openapi import describe_body
+from twinstream.web.openapi import describe_body, describe_query
 from twinstream.web.query import read_list
 from twinstream.wire.datum import (
     DatumReply,
@@ -27,8 +27,10 @@ _ALL = "/apiv1/dsns/{dsn:str}/data"
 _ONE = "/apiv1/dsns/{dsn:str}/data/{key:str}"
 _OWN = "/api/v1/users/data"
 
+_KEYS = {"keys[]": "Only these keys.", "keys": "A key, with `%` for any text."}
 
-@get(_ALL, tags=["metadata"])
+
+@get(_ALL, operation_class=describe_query(**_KEYS), tags=["metadata"])
 async def list_device_data(
     dsn: FromPath[str], request: Request[Any, Any, Any], user: Given[User], metadata: Given[DatumService]
 ) -> list[DatumReply]:
@@ -72,7 +74,7 @@ async def delete_device_datum(
     await metadata.delete(user, dsn, key)
 
 
-@get(_OWN, tags=["metadata"])
+@get(_OWN, operation_class=describe_query(**_KEYS), tags=["metadata"])
 async def list_user_data(
     request: Request[Any, Any, Any], user: Given[User], metadata: Given[DatumService]
 ) -> list[DatumReply]:

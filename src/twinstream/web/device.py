@@ -16,7 +16,7 @@ from twinstream.service.device import DeviceService
 from twinstream.service.node import NodeService
 from twinstream.web.authentication import Given
 from twinstream.web.body import read_json
-from twinstream.web.openapi import describe_body
+from twinstream.web.openapi import describe_body, describe_query
 from twinstream.web.query import read_number, read_query
 from twinstream.web.ref import read_ip, require_own
 from twinstream.wire.body import read_id
@@ -32,8 +32,17 @@ from twinstream.wire.device import (
 )
 from twinstream.wire.paging import DevicePageReply
 
+_PAGE_QUERY = {
+    "paginated": "`1`: one page instead of all.",
+    "page": "The number of the page, from 1.",
+    "per_page": "How many in a page, up to 500; 50 if absent.",
+    "order_by": "The field by which they are ordered: `product_name`.",
+    "order": "`asc` or `desc`.",
+    "user_uuid": "Only the devices that this user owns.",
+}
 
-@get("/apiv1/devices", tags=["devices"])
+
+@get("/apiv1/devices", operation_class=describe_query(**_PAGE_QUERY), tags=["devices"])
 async def list_devices(
     request: Request[Any, Any, Any], user: Given[User], devices: Given[DeviceService]
 ) -> list[DeviceReply] | DevicePageReply:
@@ -84,7 +93,11 @@ async def rename_device_by_dsn(
     return _show(devices, await devices.rename(user, dsn, read_rename(await read_json(request))))
 
 
-@get("/dsns/{dsn:str}", tags=["device side"])
+@get(
+    "/dsns/{dsn:str}",
+    operation_class=describe_query(test="`1`: do not activate it.", reset="`1`: drop its nodes."),
+    tags=["device side"],
+)
 async def introduce_device(
     dsn: FromPath[str],
     request: Request[Any, Any, Any],

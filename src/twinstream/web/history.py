@@ -22,7 +22,7 @@ from twinstream.service.property import PropertyService
 from twinstream.web.authentication import Given
 from twinstream.web.body import read_json
 from twinstream.web.datapoint import BY_DEVICE, BY_DSN, BY_KEY
-from twinstream.web.openapi import describe_body
+from twinstream.web.openapi import describe_body, describe_query
 from twinstream.web.query import read_query
 from twinstream.web.ref import by_device, by_dsn, by_key
 from twinstream.web.signed import RequestLinks
@@ -42,8 +42,19 @@ _RANGES = describe_body(TimeRangesRequest)
 
 Listed = list[DatapointReply] | DatapointPageReply
 
+_LIST_QUERY = {
+    "limit": "How many of the newest, up to 100.",
+    "paginated": "`true`: one page, with the ids that the next and the previous one begin behind.",
+    "per_page": "How many in a page, up to 100.",
+    "is_forward_page": "`false`: the page before `previous`, else the page behind `next`.",
+    "next": "The id behind which the page begins.",
+    "previous": "The id before which the page ends.",
+    "filter[created_at_since_date]": "Only those created at this time or later.",
+    "filter[created_at_end_date]": "Only those created at this time or earlier.",
+}
 
-@get(BY_DSN, tags=["datapoints"])
+
+@get(BY_DSN, operation_class=describe_query(**_LIST_QUERY), tags=["datapoints"])
 async def list_datapoints_by_dsn(
     dsn: FromPath[str],
     name: FromPath[str],
@@ -62,7 +73,7 @@ async def list_datapoints_by_dsn(
     return await _list(datapoints, contents, user, by_dsn(dsn, name), request)
 
 
-@get(BY_DEVICE, tags=["datapoints"])
+@get(BY_DEVICE, operation_class=describe_query(**_LIST_QUERY), tags=["datapoints"])
 async def list_datapoints(
     device_key: FromPath[str],
     name: FromPath[str],
@@ -75,7 +86,7 @@ async def list_datapoints(
     return await _list(datapoints, contents, user, by_device(device_key, name), request)
 
 
-@get(BY_KEY, tags=["datapoints"])
+@get(BY_KEY, operation_class=describe_query(**_LIST_QUERY), tags=["datapoints"])
 async def list_datapoints_by_key(
     property_key: FromPath[str],
     request: Request[Any, Any, Any],

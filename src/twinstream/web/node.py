@@ -18,7 +18,7 @@ from twinstream.web.authentication import Given
 from twinstream.web.body import check_json_type, read_bytes, read_json
 from twinstream.web.command import PARTIAL
 from twinstream.web.datapoint import create_by_device, read_echo
-from twinstream.web.openapi import describe_body
+from twinstream.web.openapi import describe_body, describe_query
 from twinstream.web.query import read_query
 from twinstream.web.ref import require_own
 from twinstream.web.signed import RequestLinks
@@ -130,7 +130,11 @@ async def poll_node_commands(
     return Response(show_pending(pending), status_code=PARTIAL if pending.more else 200)
 
 
-@put("/dev/v1/dsns/{dsn:str}/cmd_post_process", tags=["device side"])
+@put(
+    "/dev/v1/dsns/{dsn:str}/cmd_post_process",
+    operation_class=describe_query(cmd_id="The command's `id`.", status="The HTTP status of the result."),
+    tags=["device side"],
+)
 async def finish_node_command(
     dsn: FromPath[str],
     request: Request[Any, Any, Any],

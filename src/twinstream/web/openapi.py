@@ -27,10 +27,11 @@ class Described(Operation):
     query: ClassVar[Mapping[str, str]] = {}
     headers: ClassVar[Mapping[str, str]] = {}
     answer_media_type: ClassVar[str] = "application/json"
+    caller: ClassVar[str | None] = None
 
 
 def describe_body(
-    body_type: Any,
+    body_type: Any = None,
     *,
     required: bool = True,
     description: str | None = None,
@@ -38,17 +39,20 @@ def describe_body(
     query: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     answer_media_type: str = "application/json",
+    caller: str | None = None,
 ) -> type[Operation]:
     """Make the operation class of a handler.
 
     Args:
-        body_type: of the JSON body, anything that msgspec can describe; ``bytes`` with another ``media_type``.
+        body_type: of the JSON body, anything that msgspec can describe; ``bytes`` with another ``media_type``;
+            None: there is none.
         required: False if the body may be left out.
         description: of the body.
         media_type: of the body.
         query: what each parameter of the query means, by name; ``names[]`` may be repeated.
         headers: what each header of the request that matters means, by name.
         answer_media_type: of the answer.
+        caller: who calls, where no parameter of the handler tells: ``user``, ``device`` or ``stream``.
     """
     described = {
         "body_type": body_type,
@@ -58,10 +62,11 @@ def describe_body(
         "query": query or {},
         "headers": headers or {},
         "answer_media_type": answer_media_type,
+        "caller": caller,
     }
     return cast(type[Operation], type("DescribedOperation", (Described,), described))
 
 
 def describe_query(**query: str) -> type[Operation]:
     """Make the operation class of a handler without a body; see `describe_body`."""
-    return describe_body(None, required=False, query=query)
+    return describe_body(query=query)

@@ -10,12 +10,15 @@ from litestar.params import FromPath
 from twinstream.model.principal import User
 from twinstream.service.property import PropertyService
 from twinstream.web.authentication import Given
+from twinstream.web.openapi import describe_query
 from twinstream.web.ref import by_device, by_dsn, by_key
 from twinstream.wire.body import read_id
 from twinstream.wire.property import PropertyReply, show_properties, show_property
 
+_NAMES = {"names[]": "Only the properties of these names."}
 
-@get("/apiv1/dsns/{dsn:str}/properties", tags=["properties"])
+
+@get("/apiv1/dsns/{dsn:str}/properties", operation_class=describe_query(**_NAMES), tags=["properties"])
 async def list_properties_by_dsn(
     dsn: FromPath[str], request: Request[Any, Any, Any], user: Given[User], properties: Given[PropertyService]
 ) -> list[PropertyReply]:
@@ -23,7 +26,7 @@ async def list_properties_by_dsn(
     return show_properties(await properties.list_of_device(user, dsn, _read_names(request)), properties.retention_days)
 
 
-@get("/apiv1/devices/{device_key:str}/properties", tags=["properties"])
+@get("/apiv1/devices/{device_key:str}/properties", operation_class=describe_query(**_NAMES), tags=["properties"])
 async def list_properties(
     device_key: FromPath[str], request: Request[Any, Any, Any], user: Given[User], properties: Given[PropertyService]
 ) -> list[PropertyReply]:

@@ -129,7 +129,7 @@ def _describe(operation: _Described, body: Any, answer: Any) -> dict[str, Any]:
         "tags": sorted(handler.tags or [UNTAGGED]),
         "summary": handler.summary or summary,
         "operationId": _name_operation(operation),
-        "security": _find_security(handler, operation.path),
+        "security": _find_security(handler, described.caller),
     }
     if description:
         content["description"] = description
@@ -152,10 +152,8 @@ def _name_operation(operation: _Described) -> str:
     return "_".join([operation.method.lower(), *re.findall(r"\w+", operation.path)])
 
 
-def _find_security(handler: HTTPRouteHandler, path: str) -> list[dict[str, list[str]]]:
-    if path.startswith("/stream"):
-        return SECURITY["stream"]
-    wanted = handler.parsed_fn_signature.parameters.keys() & SECURITY.keys()
+def _find_security(handler: HTTPRouteHandler, caller: str | None) -> list[dict[str, list[str]]]:
+    wanted = {caller} if caller else handler.parsed_fn_signature.parameters.keys() & SECURITY.keys()
     return SECURITY[wanted.pop()] if wanted else []
 
 

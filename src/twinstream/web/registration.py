@@ -16,7 +16,7 @@ from twinstream.service.device import DeviceService
 from twinstream.service.registration import RegistrationService
 from twinstream.web.authentication import Given
 from twinstream.web.body import read_json, read_optional_json
-from twinstream.web.openapi import describe_body
+from twinstream.web.openapi import describe_body, describe_query
 from twinstream.web.query import read_query
 from twinstream.web.ref import read_ip, require_own
 from twinstream.wire.body import read_id
@@ -33,7 +33,14 @@ from twinstream.wire.registration import (
 )
 
 
-@post("/apiv1/devices", status_code=201, operation_class=describe_body(RegistrationRequest), tags=["registration"])
+@post(
+    "/apiv1/devices",
+    status_code=201,
+    operation_class=describe_body(
+        RegistrationRequest, query={"lat": "Where it is: degrees north.", "lng": "Degrees east."}
+    ),
+    tags=["registration"],
+)
 async def register_device(
     request: Request[Any, Any, Any],
     user: Given[User],
@@ -52,7 +59,14 @@ async def register_device(
     return show_device(Sight(device, None), devices.last_talk_s(device.key))
 
 
-@get("/apiv1/devices/register", tags=["registration"])
+@get(
+    "/apiv1/devices/register",
+    operation_class=describe_query(
+        regtype="How it would be registered: `Same-LAN`, `Button-Push`, `Display`, `Node`.",
+        dsn="The device; for nodes their gateway.",
+    ),
+    tags=["registration"],
+)
 async def find_candidate(
     request: Request[Any, Any, Any], user: Given[User], candidates: Given[CandidateService]
 ) -> DeviceReply | list[DeviceReply]:
@@ -94,7 +108,9 @@ async def transfer_device(
 @post(
     "/apiv1/devices/{device_key:str}/registration_window",
     status_code=200,
-    operation_class=describe_body(WindowRequest, required=False),
+    operation_class=describe_body(
+        WindowRequest, required=False, query={"duration": "For how many seconds, up to 255; 0 ends it."}
+    ),
     tags=["registration"],
 )
 async def open_join_window(

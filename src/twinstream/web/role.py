@@ -15,7 +15,7 @@ from twinstream.ports.role import RoleLabel
 from twinstream.service.role import RoleService
 from twinstream.web.authentication import Given
 from twinstream.web.body import read_json
-from twinstream.web.openapi import describe_body
+from twinstream.web.openapi import describe_body, describe_query
 from twinstream.web.query import read_query
 from twinstream.wire.body import read_body
 from twinstream.wire.role import (
@@ -59,7 +59,7 @@ async def revoke_label(request: Request[Any, Any, Any], user: Given[User], roles
     await roles.revoke_label(user, wanted.user_email, wanted.role, wanted.label_key)
 
 
-@get(f"{_PATH}/role_users", tags=["roles"])
+@get(f"{_PATH}/role_users", operation_class=describe_query(user_email="Whose."), tags=["roles"])
 async def list_labels(
     request: Request[Any, Any, Any], user: Given[User], roles: Given[RoleService]
 ) -> list[LabelReply]:
@@ -68,7 +68,11 @@ async def list_labels(
     return [LabelReply(label.role, {label.key: label.value}) for label in labels]
 
 
-@get(f"{_PATH}/index_by_role", tags=["roles"])
+@get(
+    f"{_PATH}/index_by_role",
+    operation_class=describe_query(role="The role.", key="The key of a label.", value="Its value."),
+    tags=["roles"],
+)
 async def list_by_role(
     request: Request[Any, Any, Any], user: Given[User], roles: Given[RoleService]
 ) -> list[UserReply]:
@@ -78,7 +82,11 @@ async def list_by_role(
     return show_users(await roles.list_users(user, role=_require(request, "role"), label=label))
 
 
-@get(f"{_PATH}/index_by_label", tags=["roles"])
+@get(
+    f"{_PATH}/index_by_label",
+    operation_class=describe_query(key="The key of the label.", value="Its value."),
+    tags=["roles"],
+)
 async def list_by_label(
     request: Request[Any, Any, Any], user: Given[User], roles: Given[RoleService]
 ) -> list[UserReply]:

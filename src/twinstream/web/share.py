@@ -12,7 +12,7 @@ from twinstream.model.principal import User
 from twinstream.service.share import ShareService
 from twinstream.web.authentication import Given
 from twinstream.web.body import read_json
-from twinstream.web.openapi import describe_body
+from twinstream.web.openapi import describe_body, describe_query
 from twinstream.web.query import read_query
 from twinstream.wire.body import read_id
 from twinstream.wire.share import (
@@ -71,7 +71,11 @@ async def delete_share(share_id: FromPath[str], user: Given[User], shares: Given
     await shares.delete(user, read_id(share_id))
 
 
-@delete(_PATH, tags=["shares"])
+@delete(
+    _PATH,
+    operation_class=describe_query(resource_name="`device`.", resource_id="The DSN of the device."),
+    tags=["shares"],
+)
 async def delete_shares_of_device(
     request: Request[Any, Any, Any], user: Given[User], shares: Given[ShareService]
 ) -> None:

@@ -16,7 +16,7 @@ from twinstream.model.principal import Operator
 from twinstream.service.sso import SsoService
 from twinstream.web.authentication import Given
 from twinstream.web.body import read_bytes, read_json
-from twinstream.web.openapi import describe_body
+from twinstream.web.openapi import describe_body, describe_query
 from twinstream.web.query import read_query
 from twinstream.wire.body import read_body
 from twinstream.wire.json import decode_json
@@ -47,7 +47,12 @@ async def provider_auth(request: Request[Any, Any, Any]) -> None:
     _refuse_provider()
 
 
-@put("/api/v1/ssouser", status_code=202, tags=["users"])
+@put(
+    "/api/v1/ssouser",
+    status_code=202,
+    operation_class=describe_query(operation="`UPDATE` or `DELETE`.", uuid="The user, as the provider names them."),
+    tags=["users"],
+)
 async def change_sso_user(request: Request[Any, Any, Any], sso: Given[SsoService]) -> None:
     """Take word of an identity provider about one of its users: ``operation=UPDATE|DELETE&uuid=...`` in the query.
 

@@ -13,7 +13,7 @@ from twinstream.errors import RequestError
 from twinstream.web.asyncapi import STREAM_QUERY
 from twinstream.web.authentication import Given
 from twinstream.web.handshake import find_key, parse_stream_query
-from twinstream.web.openapi import describe_query
+from twinstream.web.openapi import describe_body
 from twinstream.web.shell import Shell, StreamKeys
 
 PATHS = ["/stream", "/stream/stream"]
@@ -21,7 +21,12 @@ PATHS = ["/stream", "/stream/stream"]
 _QUERY = {name: meaning for name, meaning in STREAM_QUERY.items() if name != "stream_key"}  # that one is the credential
 
 
-@get(PATHS, status_code=101, operation_class=describe_query(**_QUERY), tags=["stream"])
+@get(
+    PATHS,
+    status_code=101,
+    operation_class=describe_body(query=_QUERY, caller="stream"),
+    tags=["stream"],
+)
 async def refuse_without_upgrade() -> None:
     """Open a stream: an upgrade to WebSocket, over which the subscription's events come.
 
@@ -30,7 +35,7 @@ async def refuse_without_upgrade() -> None:
     raise RequestError("upgrade_required")
 
 
-@delete(PATHS, tags=["stream"])
+@delete(PATHS, operation_class=describe_body(caller="stream"), tags=["stream"])
 async def disconnect(request: Request[Any, Any, Any], keys: Given[StreamKeys], shell: Given[Shell]) -> Response[None]:
     """Close all sockets of a stream key, with 1000. The key itself is the credential; the subscription stays."""
     headers = list(request.scope["headers"])

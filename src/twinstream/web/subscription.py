@@ -49,7 +49,11 @@ async def list_subscriptions(user: Given[User], subscriptions: Given[Subscriptio
     return [_show(shown) for shown in await subscriptions.list(user)]
 
 
-@get(f"{_PATH}/getCurrentSeq", tags=["subscriptions"])
+@get(
+    f"{_PATH}/getCurrentSeq",
+    operation_class=describe_body(caller="stream"),
+    tags=["subscriptions"],
+)
 async def get_current_seq(
     request: Request[Any, Any, Any], subscriptions: Given[SubscriptionService], numbering: Given[Numbering]
 ) -> SequenceReply:

@@ -6,6 +6,7 @@ const signInForm = find("sign-in-form");
 const signOutForm = find("sign-out-form");
 const outcome = find("outcome");
 let accessToken = null;
+let filledIn = false;
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const applyScheme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
@@ -58,7 +59,8 @@ function showState(text) {
 
 function fillIn() {
   if (accessToken) browser.preauthorizeApiKey("userToken", `auth_token ${accessToken}`);
-  else browser.authActions?.logout(["userToken"]);
+  else if (filledIn) browser.authActions.logout(["userToken"]);
+  filledIn = accessToken !== null;
 }
 
 /** Post JSON; answer the JSON of a success, or show what went wrong and answer null. */
