@@ -28,8 +28,8 @@ from twinstream.errors import RequestError
 from twinstream.model.event import EventType
 from twinstream.model.principal import Operator
 from twinstream.model.subscription import ClientType, Terms
+from twinstream.parts import Parts
 from twinstream.process import Stop
-from twinstream.server import _Parts
 from twinstream.settings import Settings
 
 pytestmark = pytest.mark.live
@@ -252,7 +252,7 @@ def test_no_secret_is_logged(tmp_path: Path) -> None:
 
 async def test_gaps_survive_a_full_disk(tmp_path: Path) -> None:
     """A gap record that cannot be stored waits until there is room again."""
-    parts = _Parts(Settings(data=tmp_path / "data"), Stop())
+    parts = Parts(Settings(data=tmp_path / "data"), Stop())
     try:
         oem = await parts.admin.add_oem(Operator(), "Acme", "aaaaaaaa")
         ana = (await parts.admin.add_user(Operator(), oem.id, "ana@example.com", PASSWORD, "EndUser")).user
@@ -265,9 +265,9 @@ async def test_gaps_survive_a_full_disk(tmp_path: Path) -> None:
 
         await parts.store.run(lambda work: allow_pages(work, 0))
         with pytest.raises(RequestError):
-            await parts._store_cursors()
+            await parts.store_cursors()
         await parts.store.run(lambda work: allow_pages(work, 1000))
-        await parts._store_cursors()
+        await parts.store_cursors()
         gaps = await parts._subscriptions.list_gaps(ana, made.subscription.id)
         assert [gap.from_seq for gap in gaps] == list(range(1, 1001))
     finally:

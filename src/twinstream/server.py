@@ -1,8 +1,7 @@
-"""The server: which parts there are, in which order they start, and in which order they stop.
+"""The server: in which order its parts start, and in which order they stop. Which parts there are says `parts`.
 
-The only module that knows concrete classes. The order of starting: logging, limits of the process, data folder (lock,
-migration), services, the hub at the head of the log, the HTTP application, the listening socket, jobs; then it says
-where it listens. Stopping:
+The order of starting: logging, the parts (data folder with its lock and migration, services, the hub at the head of the
+log), the listening socket, the HTTP application, jobs; then it says where it listens. Stopping:
 
 1. SIGTERM or Ctrl-C: new sockets are refused (503), open ones closed with 1012, spread over a part of the grace.
 2. The listening socket closes; running requests finish, at most the rest of the grace.
@@ -17,76 +16,20 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import sys
-from collections import Counter
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
 
 import httpx
-import msgspec
-import structlog
 import uvloop
 
 from twinstream import __version__
 from twinstream import demo as demo_content
-from twinstream.errors import RequestError
 from twinstream.logging import configure_logging
-from twinstream.model.oem import Retention
-from twinstream.model.subscription import Gap
-from twinstream.outbound.identity import HttpIdentityProviders
-from twinstream.outbound.mail import ConsoleMailer, SmtpMailer, SmtpServer
-from twinstream.ports.mail import Mailer
-from twinstream.ports.work import UnitOfWork
-from twinstream.process import Jobs, Stop, address_file, explained, raise_file_limit
-from twinstream.service.access_rule import AccessRuleService
-from twinstream.service.account import AccountService
-from twinstream.service.admin import AdminService
-from twinstream.service.authentication import DeviceAuthentication
-from twinstream.service.candidate import CandidateService
-from twinstream.service.command import CommandService, Deliveries
-from twinstream.service.connection import ConnectionService
-from twinstream.service.content import ContentService
-from twinstream.service.control import ControlService
-from twinstream.service.datapoint import DatapointService
-from twinstream.service.datum import DatumService
-from twinstream.service.device import DeviceService
-from twinstream.service.lan import LanService
-from twinstream.service.location import LocationService
-from twinstream.service.lockout import Lockout
-from twinstream.service.node import NodeService
-from twinstream.service.numbering import Numbering
-from twinstream.service.outbox import Outbox
-from twinstream.service.password import Passwords
-from twinstream.service.postal import PostalService
-from twinstream.service.presence import PresenceService
-from twinstream.service.property import PropertyService
-from twinstream.service.registration import RegistrationService
-from twinstream.service.role import RoleService
-from twinstream.service.share import ShareService
-from twinstream.service.sso import SsoService
-from twinstream.service.subscription import SubscriptionService
-from twinstream.service.template import TemplateService
-from twinstream.service.time_zone import TimeZoneService
-from twinstream.service.token import TokenCache
-from twinstream.service.user import UserService
+from twinstream.parts import Parts
+from twinstream.process import Jobs, Stop, address_file, explained
 from twinstream.settings import Settings
-from twinstream.sqlite.blob import FolderBlobs
-from twinstream.sqlite.seal import KeyFileSealer
-from twinstream.sqlite.store import SqliteStore
-from twinstream.sqlite.trim import Trimmer
-from twinstream.stream.hub import Hub
-from twinstream.stream.limits import StreamLimits
-from twinstream.system import SystemClock, SystemIds
-from twinstream.web.address import Addresses
-from twinstream.web.app import create_app
-from twinstream.web.body import BodyLimits
-from twinstream.web.front import FrontLimits
-from twinstream.web.health import Gauges, Health
 from twinstream.web.listener import HttpServer, describe_url, listen
-from twinstream.web.outer import App, RequestIds
-from twinstream.web.shell import Shell
 
 ADDRESS_FILE = "admin.json"
 """Where `twinstream admin` finds the running server: its url, a token and its process id, in the data folder."""
@@ -94,18 +37,8 @@ ADDRESS_FILE = "admin.json"
 SWITCH_INTERVAL_S = 0.0002
 """How soon a busy event loop hands the GIL to the writer (design.md section 2)."""
 
-LOW_DISK_BYTES = 64 * 1024 * 1024
-"""Below this the server says that it is not ready; it stores as long as it can."""
-
 DRAINING_SHARE = 0.4
 """The part of the grace over which streams are closed; in the rest their clients answer and requests finish."""
-
-PRESENCE_TICK_S = 1.0
-
-FILES_OF_OURS = 256
-"""Descriptors kept for the database, logs and the like; the others may be connections."""
-
-_log = structlog.get_logger(__name__)
 
 
 def run(settings: Settings, *, demo: bool = False) -> int:
@@ -135,7 +68,7 @@ def call_offline(settings: Settings, method: str, path: str, body: bytes | None 
 
 async def _answer_offline(settings: Settings, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
     with explained(settings.data):
-        parts = _Parts(settings, Stop())
+        parts = Parts(settings, Stop())
     try:
         headers = {"Authorization": f"auth_token {parts.operator_token}", "Content-Type": "application/json"}
         transport = httpx.ASGITransport(parts.make_app())
@@ -151,7 +84,7 @@ async def _serve(settings: Settings, *, demo: bool) -> int:
     stop.catch_signals()
     async with AsyncExitStack() as stack:
         with explained(settings.data):
-            parts = _Parts(settings, stop)
+            parts = Parts(settings, stop)
         stack.push_async_callback(parts.store.close)
         await parts.prepare()
         listener = stack.enter_context(listen(settings.host, settings.port))
@@ -193,7 +126,7 @@ def _announce(url: str, hint: str | None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more at its end
 
 
-async def _stop_serving(parts: _Parts, http: HttpServer, stop: Stop, grace_s: float) -> None:
+async def _stop_serving(parts: Parts, http: HttpServer, stop: Stop, grace_s: float) -> None:
     """Part with everybody within ``grace_s``; at once if somebody is in a hurry."""
     ends_at_s = parts.clock.monotonic_s() + grace_s
     stop.on_hurry = http.cut
@@ -203,230 +136,3 @@ async def _stop_serving(parts: _Parts, http: HttpServer, stop: Stop, grace_s: fl
     hurry.cancel()
     drained.cancel()
     await http.stop(0.0 if stop.hurry.is_set() else max(0.0, ends_at_s - parts.clock.monotonic_s()))
-
-
-class _Parts:
-    """All parts of a server, made in the order in which they need each other."""
-
-    def __init__(self, settings: Settings, stop: Stop) -> None:
-        self.clock = clock = SystemClock()
-        self._settings = settings
-        self._stop = stop
-        self.ids = ids = SystemIds()
-        self.operator_token = ids.secret()
-        self.store = store = SqliteStore.open(settings.data, clock, stop.on_fatal)
-        self._max_connections = min(settings.max_connections, raise_file_limit() - FILES_OF_OURS)
-        self._request_ids = RequestIds(ids)
-        self._answers: Counter[int] = Counter()
-        self._addresses = Addresses(settings.trusted_proxies)
-        passwords, cache = Passwords(), TokenCache()
-        self.hub = Hub(store.log.head, _stream_limits(settings))
-        self._numbering = Numbering(store, store.log)
-        self._users = UserService(
-            store,
-            clock,
-            ids,
-            passwords,
-            Lockout(clock),
-            cache,
-            lifetime_s=settings.token_lifetime_s,
-            idle_s=settings.refresh_idle_s,
-        )
-        self.admin = AdminService(store, ids, passwords, cache)
-        self._roles = RoleService(store, cache)
-        self.outbox = Outbox(_make_mailer(settings))
-        self._sealer = sealer = KeyFileSealer.open(settings.data)
-        self._deliveries = Deliveries()
-        self._presence = PresenceService(store, clock, timeout_s=settings.presence_timeout_s)
-        self._authentication = DeviceAuthentication(store, clock, ids, sealer, self._presence)
-        self.devices = DeviceService(store, ids, sealer, self._presence)
-        blobs = FolderBlobs(settings.data)
-        self._contents = ContentService(store, clock, sealer, blobs, self._deliveries)
-        self._datapoints = DatapointService(
-            store, clock, ids, self._deliveries, blobs, keep_s=settings.datapoint_retention_s
-        )
-        self._commands = CommandService(store, self._deliveries)
-        self._registrations = RegistrationService(store, self._deliveries, Lockout(clock))
-        self._accounts = AccountService(
-            store,
-            ids,
-            passwords,
-            cache,
-            self._users,
-            self.outbox,
-            self._registrations,
-            Lockout(clock),
-            confirm_email=settings.confirm_email,
-        )
-        self._subscriptions = SubscriptionService(
-            store,
-            clock,
-            ids,
-            sealer,
-            lambda subscription_id: bool(self.hub.sessions_of(subscription_id)),
-            strict_security=settings.strict_security,
-            mobile_expiry_s=settings.mobile_expiry_s,
-        )
-        self.shell = Shell(self.hub, store.log, self._subscriptions, self._numbering, settings, clock, self._addresses)
-        store.log.follow(self.shell.dispatch)
-        self._trimmer = Trimmer(store, clock, Retention(settings.retention_age_s, settings.retention_size_bytes))
-
-    async def prepare(self) -> None:
-        """Read what must be known before anybody is served."""
-        await self._presence.start()
-        await self._commands.start()
-
-    def make_app(self) -> App:
-        """Join everything that answers requests."""
-        settings = self._settings
-        services: dict[str, Any] = {
-            "users": self._users,
-            "shares": ShareService(self.store, self.outbox),
-            "subscriptions": self._subscriptions,
-            "numbering": self._numbering,
-            "access_rules": AccessRuleService(self.store),
-            "admin": self.admin,
-            "keys": self._subscriptions,
-            "shell": self.shell,
-            "devices": self.devices,
-            "metadata": DatumService(self.store),
-            "device_authentication": self._authentication,
-            "properties": PropertyService(self.store, keep_s=settings.datapoint_retention_s),
-            "datapoints": self._datapoints,
-            "commands": self._commands,
-            "locations": LocationService(self.store),
-            "registrations": self._registrations,
-            "accounts": self._accounts,
-            "roles": self._roles,
-            "sso": SsoService(
-                self.store,
-                self.clock,
-                self.ids,
-                self._sealer,
-                HttpIdentityProviders(self.clock),
-                self._users,
-                self._accounts,
-            ),
-            "candidates": CandidateService(self.store),
-            "connections": ConnectionService(self.store),
-            "nodes": NodeService(self.store, self.ids),
-            "time_zones": TimeZoneService(self.store, self.clock),
-            "postals": PostalService(self.store),
-            "controls": ControlService(self.store, self._deliveries),
-            "lans": LanService(self.store, self.ids, self._sealer),
-            "presence": self._presence,
-            "templates": TemplateService(self.store),
-            "contents": self._contents,
-            "clock": self.clock,
-            "health": Health(self.shell, self._answers, self._why_not_ready, self._gauges()),
-        }
-        return create_app(
-            services,
-            request_ids=self._request_ids,
-            addresses=self._addresses,
-            operator_token=self.operator_token,
-            body_limits=BodyLimits(settings.body_limit_bytes, settings.body_timeout_s),
-            allowed_origins=settings.allowed_origins,
-            answers=self._answers,
-        )
-
-    def make_http(self) -> HttpServer:
-        """Put the application behind a server."""
-        settings = self._settings
-        limits = FrontLimits(
-            header_timeout_s=settings.header_timeout_s,
-            slow_reader_timeout_s=settings.slow_reader_timeout_s,
-            max_connections=self._max_connections,
-        )
-        return HttpServer(
-            self.make_app(), self.shell, self._request_ids, limits, tls_cert=settings.tls_cert, tls_key=settings.tls_key
-        )
-
-    def start_jobs(self, jobs: Jobs) -> None:
-        """Start everything that happens without being asked for."""
-        jobs.start(self.outbox.run, "mail")
-        jobs.every(self._settings.ack_flush_s, self._store_cursors, "store cursors")
-        jobs.every(PRESENCE_TICK_S, self._presence.tick, "presence")
-        jobs.every(3600.0, self._datapoints.purge, "purge datapoints")
-        jobs.every(3600.0, self._contents.sweep, "delete files")
-        jobs.every(self._settings.retention_interval_s, self._trimmer.run, "trim")
-        jobs.every(60.0, self._subscriptions.expire, "expire subscriptions")
-        jobs.every(600.0, self._users.expire, "expire tokens")
-        jobs.every(600.0, self._accounts.expire, "expire accounts")
-
-    async def flush(self) -> None:
-        """Store what is only in memory: the last thing before the store closes."""
-        await self._presence.close()
-        for part in (self._store_cursors, self._subscriptions.flush):
-            try:
-                await part()
-            except RequestError as error:
-                _log.warning("not stored at shutdown", code=error.code)
-
-    async def _store_cursors(self) -> None:
-        """Store acknowledgements, bookmarks and gaps. What cannot be stored is offered again."""
-        hub = self.hub
-        gaps = hub.take_gaps()
-        try:
-            await self._subscriptions.record_gaps([Gap(*msgspec.structs.astuple(gap)) for gap in gaps])
-        except RequestError:
-            hub.return_gaps(gaps)
-            raise
-        for gap in gaps:
-            _log.warning("gap", **msgspec.structs.asdict(gap))
-        acknowledgements, bookmarks = hub.take_acknowledgements(), hub.take_bookmarks()
-        if not acknowledgements and not bookmarks:
-            return
-
-        def store(work: UnitOfWork) -> None:
-            work.log.store_bookmarks(bookmarks)
-            work.log.store_acknowledgements(acknowledgements)
-
-        try:
-            await self.store.run(store)
-        except RequestError:
-            for subscription_id, cursor in acknowledgements:
-                hub.report_acknowledgement(subscription_id, cursor)
-            raise
-
-    def _why_not_ready(self) -> RequestError | None:
-        if self.shell.draining:
-            return RequestError("shutting_down")
-        if self._stop.exit_code:
-            return RequestError("storage_failed")
-        if shutil.disk_usage(self._settings.data).free < LOW_DISK_BYTES:
-            return RequestError("storage_full")
-        return None
-
-    def _gauges(self) -> Gauges:
-        return {
-            "writer_pending": ("Commands that wait for the writer", lambda: self.store.pending),
-            "devices_online": ("Devices that are Online", lambda: self._presence.online),
-            "log_head": ("Highest position of the log", lambda: self.store.log.head),
-        }
-
-
-def _make_mailer(settings: Settings) -> Mailer:
-    if settings.smtp_host is None:
-        return ConsoleMailer()
-    return SmtpMailer(
-        SmtpServer(
-            settings.smtp_host,
-            settings.smtp_port,
-            settings.mail_from,
-            settings.smtp_security,
-            settings.smtp_username,
-            settings.smtp_password,
-        )
-    )
-
-
-def _stream_limits(settings: Settings) -> StreamLimits:
-    return StreamLimits(
-        heartbeat_interval_s=settings.heartbeat_interval_s,
-        inbound_timeout_s=settings.inbound_timeout_s,
-        heartbeat_misses=settings.heartbeat_misses,
-        slow_reader_timeout_s=settings.slow_reader_timeout_s,
-        sessions_per_subscription=settings.sessions_per_key,
-        replaceable_after_s=settings.replace_silent_s,
-    )
