@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
 
 from scripts.need import NEEDS
+
+if not os.environ.get("CI"):  # there Hypothesis has a profile of its own: the same examples each time, no deadline
+    settings.register_profile("here", deadline=None)
+    settings.load_profile("here")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

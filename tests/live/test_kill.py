@@ -36,6 +36,7 @@ SETTINGS: dict[str, Any] = {
 }
 RETENTION_BYTES = 2_000_000
 PASSWORD = "correct horse battery staple"
+SEED = int(os.environ.get("TWINSTREAM_KILL_SEED", time.time_ns() % 1_000_000))
 
 
 @pytest.mark.live
@@ -61,9 +62,8 @@ async def test_a_server_that_answers_before_the_commit_is_caught(tmp_path: Path)
 
 
 async def _prove(folder: Path, kills: int) -> None:
-    seed = int(os.environ.get("TWINSTREAM_KILL_SEED", time.time_ns() % 1_000_000))
-    verdict = await play(folder, kills, seed)
-    assert not verdict.faults, f"seed {seed}: {verdict}"
+    verdict = await play(folder, kills, SEED)
+    assert not verdict.faults, f"TWINSTREAM_KILL_SEED={SEED}: {verdict}"
     assert verdict.accepted > 20 * kills, f"too little happened to prove anything: {verdict}"
 
 
