@@ -60,6 +60,11 @@ def test_a_second_server_touches_nothing(server: ServerProcess) -> None:
     assert after == before
 
 
+def heed_ctrl_c() -> None:
+    """Undo that these tests may run in the background, where a shell has SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("module", ["rich.console", "httpx", "litestar.app", "twinstream.web.shell"])
 def test_ctrl_c_during_the_start_is_quiet(tmp_path: Path, module: str) -> None:
@@ -70,6 +75,7 @@ def test_ctrl_c_during_the_start_is_quiet(tmp_path: Path, module: str) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=os.environ | {"TWINSTREAM_SHUTDOWN_GRACE_S": "0.1"},
+        preexec_fn=heed_ctrl_c,
     )
     assert process.stderr is not None
     try:
