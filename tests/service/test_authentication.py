@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,11 +47,6 @@ async def refused(twins: Twins, credential: DeviceCredential) -> bool:
     except RequestError as error:
         return (error.code, error.message) == ("unauthorized", RequestError("unauthorized").message)
     return False
-
-
-def read_file(entry: os.DirEntry[str]) -> bytes:
-    """A file's bytes."""
-    return Path(entry).read_bytes()
 
 
 @pytest.fixture
@@ -112,7 +106,9 @@ async def test_keys_survive_a_restart(tmp_path: Path) -> None:
         await twins.add_oem(OEM)
         public_key = (await twins.devices.provision(OPERATOR, OEM, DSN, "ledevb")).public_key
         auth_key = (await twins.authentication.authenticate(by_proof(public_key, twins.clock.now_s()))).auth_key or ""
-    assert auth_key.encode() not in b"".join(map(read_file, os.scandir(tmp_path)))
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert kept
+    assert auth_key.encode() not in kept
     async with open_twins(tmp_path) as twins:
         assert not await refused(twins, by_key(auth_key))
 
