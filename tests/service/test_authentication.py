@@ -49,6 +49,11 @@ async def refused(twins: Twins, credential: DeviceCredential) -> bool:
     return False
 
 
+def read_files(folder: Path) -> bytes:
+    """All files below a folder, one after the other."""
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
 @pytest.fixture
 async def public_key(twins: Twins) -> str:
     """The public key of the one device."""
@@ -106,7 +111,7 @@ async def test_keys_survive_a_restart(tmp_path: Path) -> None:
         await twins.add_oem(OEM)
         public_key = (await twins.devices.provision(OPERATOR, OEM, DSN, "ledevb")).public_key
         auth_key = (await twins.authentication.authenticate(by_proof(public_key, twins.clock.now_s()))).auth_key or ""
-    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    kept = read_files(tmp_path)
     assert kept
     assert auth_key.encode() not in kept
     async with open_twins(tmp_path) as twins:
