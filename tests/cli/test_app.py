@@ -156,6 +156,7 @@ def test_ctrl_c_ends_without_a_traceback() -> None:
     """Exit code 130, as shells count it, and no word."""
     script = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored in what runs in the background
 from twinstream.cli import app
 def version(): os.kill(os.getpid(), signal.SIGINT)
 app.version = version
