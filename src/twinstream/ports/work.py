@@ -86,7 +86,11 @@ class Batch(Protocol[C_contra, R_co]):
     """A kind of command that is cheaper many at a time: set-based statements, a handful per group."""
 
     def __call__(self, work: UnitOfWork, commands: Sequence[C_contra]) -> Sequence[R_co | RequestError]:
-        """Run the commands in order; answer one result or error per command. Raising fails them all."""
+        """Run the commands in order; answer one result or error per command.
+
+        If it raises, all that it did is rolled back and it is called again with each command alone, so that only the
+        culprits fail.
+        """
 
 
 class Store(Protocol):
