@@ -39,7 +39,7 @@ docs: venv-dev ## Write the pages that are made from the code
 
 lock: venv-dev ## Resolve requirements.lock anew (ARGS=--upgrade raises the versions)
 	@$(BIN)/pip-compile --quiet --no-header --strip-extras --annotation-style=line --no-emit-index-url \
-		--no-emit-find-links --no-emit-trusted-host --extra server --extra dev $(ARGS) -o requirements.lock pyproject.toml
+		--no-emit-find-links --no-emit-trusted-host --extra server --extra collector --extra parquet --extra dev $(ARGS) -o requirements.lock pyproject.toml
 
 clean: ## Remove .venv and all that can be made again; keeps ./twinstream-data
 	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

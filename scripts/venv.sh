@@ -38,7 +38,7 @@ if ! .venv/bin/python -c 'import pip' 2>/dev/null; then
     "$python" -m venv --clear .venv
 fi
 
-if [ "$want" = dev ]; then extras=server,dev; else extras=server; fi
+if [ "$want" = dev ]; then extras=server,collector,parquet,dev; else extras=server,collector; fi
 say "installing what it needs, this first time only"
 if ! .venv/bin/pip install --quiet --no-input --disable-pip-version-check -c requirements.lock -e ".[$extras]" >"$log" 2>&1; then
     tail -n 15 "$log" >&2
