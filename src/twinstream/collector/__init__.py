@@ -1,0 +1,1 @@
+"""The collector: streams into databases and files, each event exactly once."""
