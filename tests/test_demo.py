@@ -11,15 +11,17 @@ import pytest
 
 from tests.services import OPERATOR, open_services
 from tests.twins import open_twins
-from twinstream.demo import DemoFile, World, find_command, populate, print_guide, shorten_path
+from twinstream.demo import OEM, DemoFile, World, find_command, populate, print_guide, shorten_path
 from twinstream.model.application import ApplicationKey
+from twinstream.model.template import TemplatePlan
+from twinstream.simulator.model import LEDEVB, LINUXEVB
 from twinstream.system import write_private
 
 
 async def set_up(folder: Path) -> tuple[World, str]:
     """Populate the folder as a starting server does; answer the world, and the role that its user signs in with."""
     async with open_twins(folder) as twins:
-        world = await populate(folder, twins.admin, twins.devices, twins.new_id)
+        world = await populate(folder, twins.admin, twins.templates, twins.devices, twins.new_id)
         account = world.account
         trio = await twins.users.sign_in(
             account.email, account.password, ApplicationKey(account.app_id, account.app_secret), "127.0.0.1"
@@ -52,6 +54,23 @@ async def test_the_documents_world_is_there(tmp_path: Path) -> None:
         ("AC000W000340779", "ledevb"),
     ]
     assert set(world.public_keys) == {device.dsn for device in world.devices}
+
+
+async def test_devices_get_their_properties_from_templates(tmp_path: Path) -> None:
+    """Each model has a template, and each device what that holds; what someone made of a template stays."""
+    await set_up(tmp_path)
+    async with open_twins(tmp_path) as twins:
+        templates = {one.oem_model: one for one in await twins.templates.list_of_oem(OPERATOR, OEM)}
+        assert {model: [plan.name for plan in one.properties] for model, one in templates.items()} == {
+            model.oem_model: list(model.properties) for model in (LEDEVB, LINUXEVB)
+        }
+        devices = await twins.devices.list_of_oem(OPERATOR, OEM)
+        assert [device.template_id for device in devices] == [templates[device.oem_model].id for device in devices]
+        plan = TemplatePlan(oem_model="ledevb", properties=())
+        await twins.templates.replace(OPERATOR, OEM, templates["ledevb"].id, plan)
+    await set_up(tmp_path)
+    async with open_twins(tmp_path) as twins:
+        assert [len(one.properties) for one in await twins.templates.list_of_oem(OPERATOR, OEM)] == [0, 9]
 
 
 async def test_run_again_it_keeps_everything(tmp_path: Path) -> None:

@@ -29,10 +29,12 @@ from twinstream.model.device import RegistrationType
 from twinstream.model.event import EventType
 from twinstream.model.oem import Retention
 from twinstream.model.principal import Operator
+from twinstream.model.template import TemplatePlan
 from twinstream.model.user import OEM_ADMIN
 from twinstream.ports.ids import NewId
 from twinstream.service.admin import AdminService
 from twinstream.service.device import DeviceService, Provisioned
+from twinstream.service.template import TemplateService
 from twinstream.simulator.clock import SystemClock
 from twinstream.simulator.device import Device
 from twinstream.simulator.household import Household
@@ -97,8 +99,13 @@ class World(msgspec.Struct, frozen=True):
     old_stream_keys: Mapping[str, str]
 
 
-async def populate(folder: Path, admin: AdminService, devices: DeviceService, new_id: NewId) -> World:
-    """Set up what is missing of OEM, application, user and devices. Call before the server accepts connections."""
+async def populate(
+    folder: Path, admin: AdminService, templates: TemplateService, devices: DeviceService, new_id: NewId
+) -> World:
+    """Set up what is missing of OEM, application, user, templates and devices.
+
+    Call it before the server accepts connections.
+    """
     operator = Operator()
     old = read_demo_file(folder / FILE_NAME)
     if OEM not in [oem.id for oem in await admin.list_oems(operator)]:
@@ -106,6 +113,7 @@ async def populate(folder: Path, admin: AdminService, devices: DeviceService, ne
         await admin.set_retention(operator, OEM, RETENTION)
     app_id, app_secret = await _populate_application(operator, admin, old)
     password = await _populate_user(operator, admin, new_id, old)
+    await _populate_templates(operator, templates)
     provisioned = [await _populate_device(operator, devices, role) for role in CAST]
     return World(
         folder=folder,
@@ -192,6 +200,15 @@ async def _populate_user(operator: Operator, admin: AdminService, new_id: NewId,
     return password
 
 
+async def _populate_templates(operator: Operator, templates: TemplateService) -> None:
+    """Make the templates that are missing: a device's properties come from that of its model."""
+    present = {template.oem_model for template in await templates.list_of_oem(operator, OEM)}
+    for model in (LEDEVB, LINUXEVB):
+        if model.oem_model not in present:
+            plan = TemplatePlan(oem_model=model.oem_model, properties=tuple(model.properties.values()))
+            await templates.add(operator, OEM, plan)
+
+
 async def _populate_device(operator: Operator, devices: DeviceService, role: Role) -> Provisioned:
     return await devices.provision(
         operator,
@@ -201,7 +218,6 @@ async def _populate_device(operator: Operator, devices: DeviceService, role: Rol
         model=role.model.module,
         product_name=role.product_name,
         registration_type=role.registration_type,
-        properties=tuple(role.model.properties.values()),
     )
 
 

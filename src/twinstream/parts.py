@@ -114,6 +114,7 @@ class Parts:
         self._presence = PresenceService(store, clock, timeout_s=settings.presence_timeout_s)
         self._authentication = DeviceAuthentication(store, clock, ids, sealer, self._presence)
         self.devices = DeviceService(store, ids, sealer, self._presence)
+        self.templates = TemplateService(store)
         blobs = FolderBlobs(settings.data)
         self._contents = ContentService(store, clock, sealer, blobs, self._deliveries)
         self._datapoints = DatapointService(
@@ -189,7 +190,7 @@ class Parts:
             "controls": ControlService(self.store, self._deliveries),
             "lans": LanService(self.store, self.ids, self._sealer),
             "presence": self._presence,
-            "templates": TemplateService(self.store),
+            "templates": self.templates,
             "contents": self._contents,
             "clock": self.clock,
             "health": Health(self.shell, self._answers, self._why_not_ready, self._gauges()),

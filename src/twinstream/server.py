@@ -89,7 +89,7 @@ async def _serve(settings: Settings, *, demo: bool) -> int:
         await parts.prepare()
         listener = stack.enter_context(listen(settings.host, settings.port))
         url = describe_url(listener, tls=settings.tls_cert is not None)
-        world = await demo_content.populate(settings.data, parts.admin, parts.devices, parts.ids) if demo else None
+        world = await _populate(settings, parts) if demo else None
         jobs = Jobs()
         stack.push_async_callback(jobs.end)
         http = parts.make_http()
@@ -106,6 +106,10 @@ async def _serve(settings: Settings, *, demo: bool) -> int:
         if not stop.exit_code:
             await parts.flush()
     return stop.exit_code
+
+
+async def _populate(settings: Settings, parts: Parts) -> demo_content.World:
+    return await demo_content.populate(settings.data, parts.admin, parts.templates, parts.devices, parts.ids)
 
 
 def _announce(url: str, hint: str | None) -> None:

@@ -159,6 +159,8 @@ def test_events_look_as_the_documents_show_them(seen: tuple[DemoFile, Frames], k
         assert event["metadata"]["resource_tags"] == []
         assert event["metadata"]["event_type"] == kind
         expected = list(body_keys)
+        if "file" in (event["metadata"].get("base_type"), *event[body_key]):
+            expected.append("file")
         if kind == "registration":
             expected.append("registered_at" if event[body_key]["registered"] else "unregistered_at")
         assert list(event[body_key]) == expected
@@ -178,6 +180,8 @@ def test_devices_answer_what_is_set(seen: tuple[DemoFile, Frames]) -> None:
     assert echoed & {"Green_LED", "Red_LED"}
     pressed = [p["datapoint"]["value"] for p in points if p["metadata"]["property_name"] == "Black_button"]
     assert pressed[:2] == [1, 0]
+    sent = {point["metadata"]["property_name"] for point in points if point["datapoint"]["closed"]}
+    assert sent == {"report", "log_file"}
     acked = [decode(frame) for frame in frames["datapointack"]]
     assert {(ack["metadata"]["property_name"], ack["datapoint"]["ack_status"]) for ack in acked} == {("Blue_LED", 200)}
 

@@ -49,7 +49,8 @@ class Cloud:
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.calls.append(f"{request.method} {request.url.raw_path.decode()}")
-        self.bodies.append(msgspec.json.decode(request.content) if request.content else None)
+        is_json = request.headers.get("Content-Type") == "application/json"
+        self.bodies.append(msgspec.json.decode(request.content) if is_json else request.content or None)
         trouble = self.trouble(request)
         if isinstance(trouble, Exception):
             raise trouble
@@ -65,7 +66,8 @@ class Cloud:
                 206 if self.polls else 200,
                 json={"commands": {"cmds": [], "properties": [], "schedules": [], **waiting}},
             )
-        return httpx.Response(201 if request.method == "POST" else 200, json={})
+        opened = {"id": "d1", "file": "http://elsewhere/files/d1?expires=5&signature=s"}
+        return httpx.Response(201 if request.method == "POST" else 200, json={"datapoint": opened})
 
     def _admit(self, header: str) -> httpx.Response:
         proof = base64.b64decode(header.removeprefix("Ayla1.0 "))

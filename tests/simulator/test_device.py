@@ -112,6 +112,23 @@ async def test_a_button_is_pressed_and_let_go() -> None:
     assert cloud.calls[-2:] == ["POST /devices/12/properties/Black_button/datapoints.json"] * 2
 
 
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("report", "/devices/12/properties/report/message_datapoints/d1.json"),
+        ("log_file", "/files/d1?expires=5&signature=s"),
+    ],
+)
+async def test_a_file_or_message_is_opened_and_its_bytes_are_put(name: str, target: str) -> None:
+    """A datapoint without a value, then the bytes: a file's to the address in the answer, a message's to its own."""
+    cloud, clock = Cloud(), TestClock()
+    async with living(cloud, clock) as device:
+        await asyncio.gather(device.send(name, b"\x00{}"), clock.advance(0))
+    assert cloud.calls[-2:] == [f"POST /devices/12/properties/{name}/datapoints.json", f"PUT {target}"]
+    assert "value" not in cloud.bodies[-2]["datapoint"]
+    assert cloud.bodies[-1] == b"\x00{}"
+
+
 async def test_an_expired_token_is_renewed_and_the_call_repeated() -> None:
     """A 401 costs one authentication, and the poll goes on."""
     cloud, clock = Cloud(), TestClock()

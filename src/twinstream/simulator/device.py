@@ -13,7 +13,7 @@ import base64
 from collections.abc import Awaitable, Mapping
 from random import Random
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import httpx
 import msgspec
@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from twinstream.errors import RequestError
 from twinstream.model.property import Direction
-from twinstream.model.value import Value, check_value
+from twinstream.model.value import BaseType, Value, check_value
 from twinstream.simulator.clock import Clock
 from twinstream.simulator.link import MALFORMED, Call, Link, RefusalError
 from twinstream.simulator.model import DeviceModel, zero_value
@@ -67,7 +67,8 @@ class DeviceCredential:
 class Device:
     """A device with its own task, `run`. It is there from the start; `go_away` and `come_back` take it off and back.
 
-    ``place`` is where its network says that it is, in degrees; it tells the server at its next start-up.
+    ``place`` is where its network says that it is, in degrees; it tells the server at its next start-up. ``values`` are
+    by property; files and messages have none.
     """
 
     def __init__(
@@ -82,7 +83,11 @@ class Device:
         self.dsn = dsn
         self.model = model
         self.place: tuple[float, float] | None = None
-        self.values: dict[str, Value] = {plan.name: zero_value(plan.base_type) for plan in model.properties.values()}
+        self.values: dict[str, Value] = {
+            plan.name: zero_value(plan.base_type)
+            for plan in model.properties.values()
+            if plan.base_type not in (BaseType.FILE, BaseType.MESSAGE)
+        }
         self._credential = DeviceCredential(dsn, public_key_pem, clock)
         self._link = Link(client, self._credential, clock, random)
         self._clock = clock
@@ -111,6 +116,20 @@ class Device:
         await self._is_started.wait()
         await self._report(name, 1)
         await self._report(name, 0)
+
+    async def send(self, name: str, content: bytes) -> None:
+        """Send a file, or a message. Raises RefusalError."""
+        await self._is_started.wait()
+        base_type = self.model.properties[name].base_type
+        path = f"{self._path}/properties/{quote(name)}"
+        opening = {"datapoint": {"name": name, "base_type": base_type}}
+        answer = await self._link.call("POST", f"{path}/datapoints.json", body=opening)
+        opened = msgspec.json.decode(answer.content)["datapoint"]
+        if base_type is BaseType.MESSAGE:
+            await self._link.call("PUT", f"{path}/message_datapoints/{opened['id']}.json", body=content)
+        else:
+            place = urlsplit(opened["file"])
+            await self._link.call("PUT", place.path, params=dict(parse_qsl(place.query)), body=content)
 
     async def set_up(self, setup_token: str) -> None:
         """Take the token that an app gives in Wi-Fi set-up, and show it to the server. Raises RefusalError."""

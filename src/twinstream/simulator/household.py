@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import string
 from collections.abc import Awaitable, Callable
+from itertools import count
 from random import Random
 
+import msgspec
 import structlog
 
 from twinstream.simulator.clock import Clock
@@ -49,6 +51,7 @@ class Household:
         self._traveller = traveller
         self._clock = clock
         self._random = random
+        self._reports = count()
 
     async def move_in(self) -> None:
         """Register the steady devices that are nobody's yet. Raises RefusalError if the resident may not sign in."""
@@ -81,6 +84,15 @@ class Household:
     async def press_button(self) -> None:
         """Press the black button."""
         await self._led_board.press("Black_button")
+
+    async def report(self) -> None:
+        """Let the Linux board send, seldom, what it holds: as a message, and as the few lines of a file."""
+        if next(self._reports) % CYCLES_PER_REPORT:
+            return
+        board = self._linux_board
+        await board.send("report", msgspec.json.encode(board.values))
+        lines = "".join(f"{name} = {value}\n" for name, value in board.values.items())
+        await board.send("log_file", lines.encode())
 
     async def move(self) -> None:
         """Carry the traveller to another place, and tell that."""
@@ -140,6 +152,7 @@ SCENES: tuple[tuple[float, Callable[[Household], Awaitable[None]]], ...] = (
     (0.5, Household.light_led),
     (2, Household.light_acknowledged_led),
     (2, Household.press_button),
+    (1, Household.report),
     (2, Household.move),
     (2, Household.unregister),
     (2, Household.register),
@@ -156,4 +169,7 @@ SCENES: tuple[tuple[float, Callable[[Household], Awaitable[None]]], ...] = (
     (3, Household.light_acknowledged_led),
     (3, Household.move),
 )
-"""What happens, each with the seconds before it (±20 %): a cycle of about 47 s, and never of a minute."""
+"""What happens, each with the seconds before it (±20 %): a cycle of about 48 s, and never of a minute."""
+
+CYCLES_PER_REPORT = 8
+"""The Linux board sends a file and a message in the first cycle and then about every six minutes."""

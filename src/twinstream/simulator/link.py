@@ -40,7 +40,7 @@ class RefusalError(TwinstreamError):
 
 
 class Call(NamedTuple):
-    """A request: ``path`` begins with a slash and holds no query; ``body`` is anything that JSON can say."""
+    """A request: ``path`` begins with a slash and holds no query; ``body`` is bytes, or anything that JSON can say."""
 
     method: str
     path: str
@@ -128,8 +128,8 @@ class Link:
                     call.method,
                     call.path,
                     params=call.params,
-                    headers={**call.headers, **({} if call.body is None else {"Content-Type": "application/json"})},
-                    content=None if call.body is None else msgspec.json.encode(call.body),
+                    headers={**call.headers, **({} if call.body is None else {"Content-Type": _type_of(call.body)})},
+                    content=_encode(call.body),
                 )
             except httpx.RequestError:
                 wait_s = back_off_s(failures, cap_s=LONGEST_LOST_WAIT_S, random=self._random)
@@ -145,6 +145,14 @@ def read_retry_after_s(answer: httpx.Response) -> float:
     """Return the seconds of ``Retry-After``, at most five minutes; 0 where there is none or it is no number."""
     text = answer.headers.get("Retry-After", "")
     return min(float(text), 300.0) if text.isascii() and text.isdigit() else 0.0
+
+
+def _encode(body: Any) -> bytes | None:
+    return body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
+
+
+def _type_of(body: Any) -> str:
+    return "application/octet-stream" if isinstance(body, bytes) else "application/json"
 
 
 def _require_success(answer: httpx.Response, method: str, path: str) -> httpx.Response:

@@ -1,6 +1,6 @@
 """The models of the example devices: what they are made of, and how they answer.
 
-Owns the table; the server learns of it when the devices are provisioned, the simulated devices are built from it.
+Owns the table; the server learns of it from their templates, the simulated devices are built from it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def _input(name: str, base_type: BaseType = BaseType.BOOLEAN, *, ack_enabled: bo
     return PropertyPlan(name=name, base_type=base_type, direction=Direction.INPUT, ack_enabled=ack_enabled)
 
 
-def _output(name: str, base_type: BaseType = BaseType.BOOLEAN) -> PropertyPlan:
-    return PropertyPlan(name=name, base_type=base_type, direction=Direction.OUTPUT)
+def _output(name: str, base_type: BaseType = BaseType.BOOLEAN, *, mime_type: str | None = None) -> PropertyPlan:
+    return PropertyPlan(name=name, base_type=base_type, direction=Direction.OUTPUT, mime_type=mime_type)
 
 
 LEDEVB = DeviceModel(
@@ -65,7 +65,9 @@ LINUXEVB = DeviceModel(
         _output("decimal_out", BaseType.DECIMAL),
         _input("cmd", BaseType.STRING),
         _output("log", BaseType.STRING),
+        _output("log_file", BaseType.FILE),
+        _output("report", BaseType.MESSAGE, mime_type="application/json"),
     ),
     answers={"input": "output", "decimal_in": "decimal_out", "cmd": "log"},
 )
-"""A blue LED whose setting is acknowledged, and a pair of properties of each other base type."""
+"""A blue LED whose setting is acknowledged, a pair of properties of each other plain type, a file and a message."""
