@@ -13,24 +13,44 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Need:
-    """A program: the command that shows that it is there, its Debian packages, and what cannot run without it."""
+    """A program: the command that shows that it is there, its Debian packages, and what cannot run without it.
+
+    ``folders`` are patterns of folders that are not on everybody's path, where the command may be too.
+    """
 
     command: str
     packages: tuple[str, ...]
     needed_by: str
+    folders: tuple[str, ...] = ()
+
+    def find(self) -> Path | None:
+        """Return the command's path, that of the newest version where several are installed; None if it is missing."""
+        folders = [found for pattern in self.folders for found in sorted(glob(pattern), reverse=True)]
+        path = shutil.which(self.command) or shutil.which(self.command, path=os.pathsep.join(folders))
+        return None if path is None else Path(path)
 
     def is_met(self) -> bool:
-        """Tell whether the command is on the path."""
-        return shutil.which(self.command) is not None
+        """Tell whether the command is there."""
+        return self.find() is not None
 
 
 NEEDS: Mapping[str, Need] = {
     "cc": Need("cc", ("gcc", "libc6-dev"), "the tests marked needs('cc') and the C floor of `make bench`"),
+    "mariadb": Need(
+        "mariadbd", ("mariadb-server",), "the tests marked needs('mariadb'): the collector", folders=("/usr/sbin",)
+    ),
+    "postgresql": Need(
+        "postgres",
+        ("postgresql",),
+        "the tests marked needs('postgresql'): the collector",
+        folders=("/usr/lib/postgresql/*/bin",),
+    ),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from scripts import need
@@ -39,3 +41,13 @@ def test_nothing_is_said_where_nothing_is_missing(
     monkeypatch.setattr(need, "NEEDS", {"shell": Need("sh", ("dash",), "everything")})
     assert need.report() == 0
     assert capsys.readouterr().out == ""
+
+
+def test_a_program_off_the_path_is_found_in_its_folders_the_newest_version_first(tmp_path: Path) -> None:
+    """Debian keeps PostgreSQL's server in a folder per version, which is on nobody's path."""
+    for version in ("14", "15"):
+        command = tmp_path / version / "bin" / "no-such-teapot"
+        command.parent.mkdir(parents=True)
+        command.touch(mode=0o755)
+    assert Need("no-such-teapot", (), "", folders=(f"{tmp_path}/*/bin",)).find() == command
+    assert Need("no-such-teapot", (), "").find() is None
