@@ -18,6 +18,26 @@ cp "$work/package/LICENSE" "$into/swagger-ui.LICENSE.txt"
 cp "$work/package/NOTICE" "$into/swagger-ui.NOTICE.txt"
 printf '%s\n' "$swagger_ui" >"$into/swagger-ui.VERSION.txt"
 
+# The console: modules that import one another by file name, so that pages need neither a build nor an import map.
+into=src/twinstream/web/vendor/console
+mkdir -p "$into"
+rm -f "$into"/*
+vendor() { # package@version, a name for its notices, then pairs FILE=NAME
+    package=$1
+    name=$2
+    shift 2
+    (cd "$work" && rm -rf package && tar -xzf "$(npm pack --silent "$package" | tail -n 1)")
+    for pair in "$@"; do
+        sed -e '/^\(\/\/# sourceMappingURL=.*\)$/d' -e 's/from"preact"/from".\/preact.js"/g' \
+            "$work/package/${pair%%=*}" >"$into/${pair#*=}"
+    done
+    cp "$work/package/LICENSE" "$into/$name.LICENSE.txt"
+    printf '%s\n' "$package" >"$into/$name.VERSION.txt"
+}
+vendor preact@11.2.0 preact dist/preact.mjs=preact.js hooks/dist/hooks.mjs=hooks.js
+vendor htm@3.1.1 htm dist/htm.mjs=htm.js
+vendor uplot@1.6.32 uplot dist/uPlot.esm.js=uplot.js dist/uPlot.min.css=uplot.css
+
 # For a test alone: the JSON schema that AsyncAPI documents fulfil.
 asyncapi_specs=@asyncapi/specs@6.11.1
 (cd "$work" && rm -rf package && tar -xzf "$(npm pack --silent "$asyncapi_specs" | tail -n 1)")

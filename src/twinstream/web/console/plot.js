@@ -1,0 +1,66 @@
+/** Plots over time: uPlot in the console's colours, as wide as their place, drawn again when the scheme changes. */
+import { html, useEffect, useRef } from "./html.js";
+import uPlot from "./vendor/uplot.js";
+
+/** @typedef {{label: string, colour?: string, stepped?: boolean, fill?: boolean}} Line */
+
+/**
+ * @param {{label: string, times: number[], lines: (Line & {values: (number | null)[]})[], height?: number, unit?: string,
+ *   summary: string}} props  `times` in seconds since 1970; `summary` says in words what the plot shows
+ */
+export function Plot({ label, times, lines, height = 180, unit = "", summary }) {
+  const place = useRef(/** @type {HTMLElement | null} */ (null));
+  const plot = useRef(/** @type {any} */ (null));
+  const shape = JSON.stringify([lines.map(({ label: name, colour, stepped, fill }) => [name, colour, stepped, fill]), height, unit]);
+  const table = [times, ...lines.map((line) => line.values)];
+  const latest = useRef(table);
+  latest.current = table;
+  useEffect(() => {
+    const box = /** @type {HTMLElement} */ (place.current);
+    const draw = () => {
+      plot.current?.destroy();
+      plot.current = new uPlot(describe(box, lines, height, unit), latest.current, box);
+    };
+    draw();
+    const resized = new ResizeObserver(() => plot.current?.setSize({ width: box.clientWidth, height }));
+    resized.observe(box);
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    dark.addEventListener("change", draw);
+    addEventListener("themechange", draw);
+    return () => {
+      resized.disconnect();
+      dark.removeEventListener("change", draw);
+      removeEventListener("themechange", draw);
+      plot.current?.destroy();
+      plot.current = null;
+    };
+  }, [shape]);
+  useEffect(() => plot.current?.setData(table), [times, lines]);
+  return html`<figure class="plot" role="img" aria-label="${label}: ${summary}"><div ref=${place}></div></figure>`;
+}
+
+/** @param {HTMLElement} box @param {Line[]} lines @param {number} height @param {string} unit */
+function describe(box, lines, height, unit) {
+  const colour = (/** @type {string} */ name) => getComputedStyle(box).getPropertyValue(`--${name}`).trim();
+  const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
+  return {
+    width: box.clientWidth || 600,
+    height,
+    padding: [10, 12, 0, 0],
+    cursor: { drag: { x: false, y: false } },
+    legend: { show: lines.length > 1 },
+    axes: [{ ...axis, space: 70 }, { ...axis, size: 52, values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map((tick) => `${tick}${unit}`) }],
+    scales: { y: { range: (/** @type {any} */ _, /** @type {number} */ low, /** @type {number} */ high) => (low === high ? [low - 1, high + 1] : [Math.min(low, low >= 0 ? 0 : low), high + (high - low) * 0.08]) } },
+    series: [
+      {},
+      ...lines.map(({ label, colour: name = "accent", stepped = false, fill = false }) => ({
+        label,
+        stroke: colour(name),
+        width: 1.75,
+        fill: fill ? `color-mix(in srgb, ${colour(name)} 14%, transparent)` : undefined,
+        paths: stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
+        points: { show: false },
+      })),
+    ],
+  };
+}

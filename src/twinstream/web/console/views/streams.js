@@ -1,0 +1,7 @@
+/** To be written: Streams. */
+import { html } from "../html.js";
+import { Heading } from "../ui.js";
+
+export function Streams() {
+  return html`<${Heading} title="Streams" />`;
+}
