@@ -12,6 +12,7 @@ import pytest
 from tests.services import OPERATOR, PASSWORD, Services
 from twinstream.outbound.identity import HttpIdentityProviders
 from twinstream.service.account import AccountService
+from twinstream.service.association import AssociationService
 from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.command import Deliveries
 from twinstream.service.device import DeviceService
@@ -24,6 +25,7 @@ from twinstream.web import (
     access_rule,
     account,
     admin,
+    association,
     contact,
     datum,
     link,
@@ -50,6 +52,7 @@ ROUTES = [
     *contact.ROUTES,
     *link.ROUTES,
     *role.ROUTES,
+    *association.ROUTES,
     *admin.ROUTES,
 ]
 OPERATOR_HEADERS = {"authorization": "auth_token operator"}
@@ -110,7 +113,8 @@ async def open_api(services: Services, *, confirm_email: bool = True) -> AsyncIt
             "device_authentication": authentication,
             "devices": DeviceService(store, ids, sealer, presence),
             "accounts": accounts,
-            "roles": RoleService(store, services.cache),
+            "roles": RoleService(store, services.cache, accounts),
+            "associations": AssociationService(store, accounts),
             "sso": SsoService(store, clock, ids, sealer, HttpIdentityProviders(clock), services.users, accounts),
             "users": services.users,
             "shares": services.shares,

@@ -23,6 +23,7 @@ from twinstream.process import Jobs, Stop, raise_file_limit
 from twinstream.service.access_rule import AccessRuleService
 from twinstream.service.account import AccountService
 from twinstream.service.admin import AdminService
+from twinstream.service.association import AssociationService
 from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.candidate import CandidateService
 from twinstream.service.command import CommandService, Deliveries
@@ -107,7 +108,6 @@ class Parts:
             idle_s=settings.refresh_idle_s,
         )
         self.admin = AdminService(store, ids, passwords, cache)
-        self._roles = RoleService(store, cache)
         self.outbox = Outbox(_make_mailer(settings))
         self._sealer = sealer = KeyFileSealer.open(settings.data)
         self._deliveries = Deliveries()
@@ -133,6 +133,7 @@ class Parts:
             Lockout(clock),
             confirm_email=settings.confirm_email,
         )
+        self._roles = RoleService(store, cache, self._accounts)
         self._subscriptions = SubscriptionService(
             store,
             clock,
@@ -173,6 +174,7 @@ class Parts:
             "registrations": self._registrations,
             "accounts": self._accounts,
             "roles": self._roles,
+            "associations": AssociationService(self.store, self._accounts),
             "sso": SsoService(
                 self.store,
                 self.clock,

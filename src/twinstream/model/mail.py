@@ -65,10 +65,16 @@ def write_share(email: str, owner: str, dsn: str, operation: str) -> Mail:
     )
 
 
-def write_welcome(email: str) -> Mail:
-    """Tell a user that an administrator made an account for them."""
+def write_welcome(email: str, token: str | None) -> Mail:
+    """Tell a user that an account was made for them; ``token`` confirms the address, None: it is believed."""
+    confirm = (
+        f"Confirmation token: {token}\n\nEnter it in your app within three days, or the account is gone. "
+        if token
+        else ""
+    )
     return Mail(
         email,
         "Welcome",
-        "An account was made for you.\n\nAsk your app for a new password with this address, then sign in.\n",
+        f"An account was made for you with this email address.\n\n{confirm}"
+        "If nobody told you a password, ask your app for a new one with this address.\n",
     )

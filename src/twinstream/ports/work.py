@@ -21,6 +21,7 @@ from typing import Any, Protocol, TypeVar
 from twinstream.errors import RequestError
 from twinstream.ports.access_rule import AccessRules
 from twinstream.ports.application import Applications
+from twinstream.ports.association import Associations
 from twinstream.ports.command import Commands
 from twinstream.ports.connection import Connections
 from twinstream.ports.content import Contents
@@ -52,6 +53,7 @@ class View(Protocol):
 
     access_rules: AccessRules
     applications: Applications
+    associations: Associations
     commands: Commands
     connections: Connections
     contents: Contents

@@ -1,4 +1,4 @@
-"""Accounts: made by whoever signs up, confirmed, changed, and deleted by their users.
+"""Accounts: made by whoever signs up, or for them by staff, confirmed, changed, and deleted by their users.
 
 Owns what each of these takes with it. Knows no HTTP, no SQL, and of mail only when one is due. Invariants: a token in a
 mail works once and for a while; who asks for one learns nothing about who has an account; after a change of password or
@@ -8,17 +8,18 @@ email nobody who knew the old one is signed in, and no mobile subscription that 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 
 from twinstream.errors import RequestError
 from twinstream.model.application import ApplicationKey
 from twinstream.model.check import check_text, invalid
-from twinstream.model.mail import Mail, write_confirmation, write_email_change, write_password_reset
+from twinstream.model.mail import Mail, write_confirmation, write_email_change, write_password_reset, write_welcome
 from twinstream.model.password import check_password
 from twinstream.model.principal import Operator, User
 from twinstream.model.subscription import ClientType
-from twinstream.model.user import END_USER, Account, Profile, check_email, check_profile, normalise_email
+from twinstream.model.user import END_USER, Account, Profile, check_email, check_profile, check_role, normalise_email
 from twinstream.ports.ids import NewId
 from twinstream.ports.ticket import Purpose
 from twinstream.ports.work import Store, UnitOfWork, View
@@ -81,33 +82,31 @@ class AccountService:
         Raises RequestError ``bad_application``; ``invalid``, also for an email that is taken.
         """
         oem = await self._users.find_oem(application) or ""
-        email = check_email(email)
-        _check(person)
-        password_hash = await self._passwords.hash(check_password(password, email))
-        uuid, token = self._new_id.uuid(), self._new_id.secret()
+        account, token = await self._add(oem, email, password, person)
+        if token is not None:
+            self._outbox.post(write_confirmation(account.user.email, token))
+        return account
 
-        def add(work: UnitOfWork) -> Account:
-            if work.users.find_by_email(_OPERATOR, oem, email) is not None:
-                raise invalid("email", "is taken")
-            account = work.users.add(
-                _OPERATOR,
-                oem,
-                uuid,
-                email,
-                password_hash,
-                END_USER,
-                person.firstname,
-                person.lastname,
-                profile=person.profile,
-                confirmed=not self._confirm_email,
-            )
-            if self._confirm_email:
-                _issue(work, account, Purpose.CONFIRM_EMAIL, token, email)
-            return account
+    async def create(
+        self,
+        oem: str,
+        email: str,
+        password: str | None,
+        person: Person,
+        *,
+        role: str = END_USER,
+        then: Callable[[UnitOfWork, Account], None] | None = None,
+    ) -> Account:
+        """Make an account in somebody's place, and welcome them by mail; the caller has looked who may.
 
-        account = await self._store.run(add)
-        if self._confirm_email:
-            self._outbox.post(write_confirmation(email, token))
+        Without a password they ask for one by mail. ``then`` is done in the same transaction.
+
+        Raises RequestError ``invalid``, also for an email that is taken, and what ``then`` raises.
+        """
+        check_role(role)
+        account, token = await self._add(oem, email, password, person, role, then)
+        with suppress(RequestError):  # the account stands, also if too much mail is on its way
+            self._outbox.post(write_welcome(account.user.email, token))
         return account
 
     async def resend_confirmation(self, application: ApplicationKey | None, email: str) -> None:
@@ -258,6 +257,45 @@ class AccountService:
             return len(strangers)
 
         return await self._store.run(remove)
+
+    async def _add(
+        self,
+        oem: str,
+        email: str,
+        password: str | None,
+        person: Person,
+        role: str = END_USER,
+        then: Callable[[UnitOfWork, Account], None] | None = None,
+    ) -> tuple[Account, str | None]:
+        """Make an account; answer it and the token that confirms its email, if one is needed."""
+        email = check_email(email)
+        _check(person)
+        chosen = self._new_id.secret() if password is None else check_password(password, email)
+        password_hash = await self._passwords.hash(chosen)
+        uuid, token = self._new_id.uuid(), self._new_id.secret() if self._confirm_email else None
+
+        def add(work: UnitOfWork) -> Account:
+            if work.users.find_by_email(_OPERATOR, oem, email) is not None:
+                raise invalid("email", "is taken")
+            account = work.users.add(
+                _OPERATOR,
+                oem,
+                uuid,
+                email,
+                password_hash,
+                role,
+                person.firstname,
+                person.lastname,
+                profile=person.profile,
+                confirmed=token is None,
+            )
+            if token is not None:
+                _issue(work, account, Purpose.CONFIRM_EMAIL, token, email)
+            if then is not None:
+                then(work, account)
+            return account
+
+        return await self._store.run(add), token
 
     async def _mail(
         self, application: ApplicationKey | None, email: str, purpose: Purpose, write: Callable[[str, str], Mail]

@@ -14,7 +14,7 @@ from twinstream.model.principal import Operator, User
 from twinstream.model.user import END_USER, OEM_ADMIN, Account, check_role, normalise_email
 from twinstream.ports.role import RoleLabel
 from twinstream.ports.work import Store, UnitOfWork, View
-from twinstream.service.account import keep_an_administrator
+from twinstream.service.account import AccountService, Person, keep_an_administrator
 from twinstream.service.principal import require_admin, require_staff
 from twinstream.service.stretch import begin_stretches
 from twinstream.service.token import TokenCache
@@ -29,9 +29,10 @@ _OPERATOR = Operator()
 class RoleService:
     """The use cases of administrators (changes) and staff (lists). All raise ``forbidden`` for others."""
 
-    def __init__(self, store: Store, cache: TokenCache) -> None:
+    def __init__(self, store: Store, cache: TokenCache, accounts: AccountService) -> None:
         self._store = store
         self._cache = cache
+        self._accounts = accounts
 
     async def assign(self, admin: User, email: str, role: str) -> None:
         """Give a user of the OEM a role in place of theirs. Raises ``not_found``, ``invalid``, ``conflict``."""
@@ -75,6 +76,11 @@ class RoleService:
 
         if not await self._store.run(revoke):
             raise RequestError("not_found")
+
+    async def create_user(self, admin: User, email: str, password: str | None, person: Person, role: str) -> Account:
+        """Make a user in a role, and welcome them by mail. Raises ``invalid``, also for an email that is taken."""
+        require_admin(admin)
+        return await self._accounts.create(admin.oem, email, password, person, role=role)
 
     async def list_labels(self, staff: User, email: str) -> Sequence[RoleLabel]:
         """List a user's labels. Raises ``not_found``."""

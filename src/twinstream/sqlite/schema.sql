@@ -58,6 +58,12 @@ CREATE TABLE role_label (
   PRIMARY KEY (user_id, role, key)
 ) WITHOUT ROWID;
 CREATE INDEX role_label_key ON role_label (key, value);
+-- Users tied to whoever has a role with a label.
+CREATE TABLE association (
+  user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE, role TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+  PRIMARY KEY (user_id, role, key)
+) WITHOUT ROWID;
+CREATE INDEX association_key ON association (key, value);
 -- What a token in a mail is good for, once.
 CREATE TABLE ticket (
   hash TEXT PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE, purpose TEXT NOT NULL,

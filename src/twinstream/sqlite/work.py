@@ -12,6 +12,7 @@ import apsw
 from twinstream.ports import (
     access_rule,
     application,
+    association,
     command,
     content,
     datapoint,
@@ -33,6 +34,7 @@ from twinstream.ports import connection as connections
 from twinstream.ports.log import LogWriter
 from twinstream.sqlite.access_rule import AccessRules
 from twinstream.sqlite.application import Applications
+from twinstream.sqlite.association import Associations
 from twinstream.sqlite.command import Commands
 from twinstream.sqlite.connection import Connections
 from twinstream.sqlite.content import Contents
@@ -65,6 +67,7 @@ class View:
         # One line per noun, declared as the port, so that the type checker compares the two.
         self.access_rules: access_rule.AccessRules = AccessRules(connection, now_s)
         self.applications: application.Applications = Applications(connection, now_s)
+        self.associations: association.Associations = Associations(connection, now_s)
         self.commands: command.Commands = Commands(connection, now_s)
         self.connections: connections.Connections = Connections(connection, now_s)
         self.contents: content.Contents = Contents(connection, now_s)

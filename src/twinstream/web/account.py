@@ -45,7 +45,7 @@ async def sign_up(request: Request[Any, Any, Any], accounts: Given[AccountServic
     without, the account is gone. 404 for a wrong application; 422 for fields, also for an email that is taken.
     """
     fields = read_sign_up(await read_json(request))
-    person = _read_person(fields, Person())
+    person = read_person(fields, Person())
     return show_profile(await accounts.sign_up(fields.application, fields.email, fields.password, person))
 
 
@@ -63,7 +63,7 @@ async def change_account(
         source = request.client.host if request.client else ""
         token = read_access_token(request.scope["headers"])
         await accounts.change_password(user, token, fields.current_password, fields.password, source)
-    return show_profile(await accounts.describe(user, lambda person: _read_person(fields, person)))
+    return show_profile(await accounts.describe(user, lambda person: read_person(fields, person)))
 
 
 @delete("/users", status_code=200, tags=["users"])
@@ -124,7 +124,8 @@ async def get_account(uuid: FromPath[str], user: Given[User], accounts: Given[Ac
     return show_profile(await accounts.get(user, uuid))
 
 
-def _read_person(fields: PersonFields, person: Person) -> Person:
+def read_person(fields: PersonFields, person: Person) -> Person:
+    """Put what the fields tell in the place of what the person has told before."""
     profile: Profile = read_profile(fields)(person.profile)
     return msgspec.structs.replace(person, profile=profile, **read_names(fields))
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Request, get, put
+from litestar import Request, get, post, put
 
 from twinstream.model.check import invalid
 from twinstream.model.principal import User
 from twinstream.ports.role import RoleLabel
+from twinstream.service.account import Person
 from twinstream.service.role import RoleService
+from twinstream.web.account import read_person
 from twinstream.web.authentication import Given
 from twinstream.web.body import read_json
 from twinstream.web.openapi import describe_body, describe_query
@@ -23,10 +25,13 @@ from twinstream.wire.role import (
     LabelReply,
     LabelRequest,
     RoleRequest,
+    RoleUser,
     UserReply,
     read_label,
+    read_role_user,
     show_users,
 )
+from twinstream.wire.user import ProfileReply, show_profile
 
 _PATH = "/api/v1/users"
 
@@ -57,6 +62,20 @@ async def revoke_label(request: Request[Any, Any, Any], user: Given[User], roles
     """Take a label from a user in a role."""
     wanted = read_body(await read_json(request), LabelKeyRequest)
     await roles.revoke_label(user, wanted.user_email, wanted.role, wanted.label_key)
+
+
+@post(f"{_PATH}/create_role_user", status_code=201, operation_class=describe_body(RoleUser), tags=["roles"])
+async def create_role_user(
+    request: Request[Any, Any, Any], user: Given[User], roles: Given[RoleService]
+) -> ProfileReply:
+    """Make a user in a role, in the caller's OEM; a mail welcomes them. 422 for an email that is taken.
+
+    Without ``password`` the new user asks for one. Unless the server believes every address, the user confirms theirs
+    as one who signed up does.
+    """
+    fields = read_role_user(await read_json(request))
+    person = read_person(fields, Person())
+    return show_profile(await roles.create_user(user, fields.email, fields.password, person, fields.role))
 
 
 @get(f"{_PATH}/role_users", operation_class=describe_query(user_email="Whose."), tags=["roles"])
@@ -113,6 +132,7 @@ ROUTES = [
     revoke_role,
     assign_label,
     revoke_label,
+    create_role_user,
     list_labels,
     list_by_role,
     list_by_label,

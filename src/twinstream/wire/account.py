@@ -48,6 +48,19 @@ class SignUp(msgspec.Struct, frozen=True):
     user: SignUpFields
 
 
+class NewUserFields(PersonFields, frozen=True, kw_only=True):
+    """Somebody whom staff make an account for; without a password they ask for one by mail."""
+
+    email: str
+    password: str | None = None
+
+
+class NewUser(msgspec.Struct, frozen=True):
+    """``{"user": {...}}``, also without the wrapper."""
+
+    user: NewUserFields
+
+
 class AccountChangeFields(PersonFields, frozen=True, kw_only=True):
     """What is to be otherwise; a new password needs the current one beside it."""
 
@@ -97,6 +110,11 @@ class EmailChange(msgspec.Struct, frozen=True):
 def read_sign_up(body: object) -> SignUpFields:
     """Read a sign-up. Raises RequestError ``invalid``."""
     return read_body(body, SignUp).user
+
+
+def read_new_user(body: object) -> NewUserFields:
+    """Read somebody to make an account for. Raises RequestError ``invalid``."""
+    return read_body(unwrap(body, "user"), NewUserFields)
 
 
 def read_account_change(body: object) -> AccountChangeFields:

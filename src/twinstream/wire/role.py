@@ -8,7 +8,8 @@ import msgspec
 
 from twinstream.model.check import invalid
 from twinstream.model.user import Account
-from twinstream.wire.body import read_body
+from twinstream.wire.account import NewUserFields
+from twinstream.wire.body import read_body, unwrap
 from twinstream.wire.user import ProfileReply, show_profile
 
 
@@ -31,6 +32,18 @@ class LabelKeyRequest(RoleRequest, frozen=True):
     label_key: str
 
 
+class RoleUserFields(NewUserFields, frozen=True, kw_only=True):
+    """Somebody to make an account for, and their role."""
+
+    role: str
+
+
+class RoleUser(msgspec.Struct, frozen=True):
+    """``{"user": {...}}``, also without the wrapper."""
+
+    user: RoleUserFields
+
+
 class LabelReply(msgspec.Struct, frozen=True):
     """A label of a user in a role."""
 
@@ -51,6 +64,11 @@ def read_label(body: object) -> tuple[str, str, str, str]:
         raise invalid("label", "is one pair of key and value")
     ((key, value),) = request.label.items()
     return request.user_email, request.role, key, value
+
+
+def read_role_user(body: object) -> RoleUserFields:
+    """Read somebody to make an account for. Raises RequestError ``invalid``."""
+    return read_body(unwrap(body, "user"), RoleUserFields)
 
 
 def show_users(accounts: Sequence[Account]) -> list[UserReply]:
