@@ -8,8 +8,8 @@ Owns the format, JSON lines that are only ever appended, and its writer and read
     {"n":2,"refused":404}                                                        it was refused, or (0) never sent
 
 Invariants: the line that says what is to be sent is written before it is sent. So a number without a second line
-*maybe* happened, whatever died, and nothing happened that is not here. The lines of one sender about one device stand in the
-order in which it sent, one after the other was answered.
+*maybe* happened, whatever died, and nothing happened that is not here. The lines of one sender about one device stand
+in the order in which it sent, one after the other was answered.
 """
 
 from __future__ import annotations
