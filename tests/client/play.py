@@ -2,22 +2,75 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from random import Random
+from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from twinstream.client.state import Connected, Gap, Reconnecting, Resumed
+from twinstream.client.stream import Item, Stream, connect
 from twinstream.wire.event import encode_record
 
 Play = Callable[[ServerConnection], Awaitable[None]]
 
 
-def record(seq: int) -> str:
-    """The shortest record with that number."""
-    return encode_record(seq, b'"metadata":{}}').decode()
+class Still(Random):
+    """Chance that never waits."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return a
+
+
+def record(seq: int, text: str = "") -> str:
+    """A short record with that number."""
+    return encode_record(
+        seq, b'"metadata":{}%b}' % (b',"text":%b' % json.dumps(text).encode() if text else b"")
+    ).decode()
+
+
+def play_of(*messages: str, code: int | None = None) -> Play:
+    """A play that sends these messages and then waits for the client to go, or closes with that code."""
+
+    async def play(connection: ServerConnection) -> None:
+        for message in messages:
+            await connection.send(message)
+        if code is not None:
+            await connection.close(code)
+        await connection.wait_closed()
+
+    return play
+
+
+def quick(url: str, **options: Any) -> Stream:
+    """A stream that never waits between attempts."""
+    return connect(url, **{"random": Still()} | options)
+
+
+def told(item: Item) -> object:
+    """An event's number, a state in a short form."""
+    match item:
+        case Connected(first):
+            return "first" if first else "again"
+        case Reconnecting():
+            return "reconnecting"
+        case Resumed(after):
+            return ("resumed", after)
+        case Gap(first, last):
+            return ("gap", first, last)
+        case event:
+            return event.seq
+
+
+async def read_all(url: str, **options: Any) -> list[object]:
+    """Read a stream to its end; tell its items."""
+    async with quick(url, **options) as stream:
+        return [told(item) async for item in stream.items()]
 
 
 @asynccontextmanager
@@ -25,6 +78,7 @@ async def playing(
     *plays: Play,
     refuse: dict[int, int] | None = None,
     refusal: str = '{"detail":"told so"}',
+    retry_after: str = "0",
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[tuple[str, list[str]]]:
     """Serve one play per connection on a free port; ``refuse`` maps connection numbers to HTTP statuses, whose body is
@@ -41,12 +95,12 @@ async def playing(
         if status is None:
             return None
         response = connection.respond(HTTPStatus(status), refusal)
-        response.headers["Retry-After"] = "7" if len(targets) == 1 else "0"
+        response.headers["Retry-After"] = retry_after
         return response
 
     async def handle(connection: ServerConnection) -> None:
         await plays[next(socket_count)](connection)
 
-    async with serve(handle, "127.0.0.1", 0, process_request=admit, ssl=tls) as server:
+    async with serve(handle, "127.0.0.1", 0, process_request=admit, ssl=tls, close_timeout=1) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         yield f"{'wss' if tls else 'ws'}://127.0.0.1:{port}/stream?stream_key=k", targets

@@ -1,71 +1,25 @@
-"""A stream over real sockets: taken apart, kept up, resumed, and given up where trying again is of no use."""
+"""A stream over real sockets: kept up, resumed, its numbers checked, and given up where trying again is of no use."""
 
 from __future__ import annotations
 
-from contextlib import aclosing
-from random import Random
-from time import process_time
+import asyncio
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from tests.client.play import playing, record
-from twinstream.client.stream import (
-    MessageError,
-    RefusedError,
-    UnreachableError,
-    read_stream,
-    split_message,
-    with_query,
-)
+from tests.client.play import play_of, playing, quick, read_all, record, told
+from twinstream.client.error import MessageError, RefusedError, RenumberedError, UnreachableError
 from twinstream.errors import Disconnect
 
 
-class Still(Random):
-    """Chance that never waits."""
-
-    def uniform(self, a: float, b: float) -> float:
-        return 0.0
-
-
-async def collect(url: str, notices: list[str] | None = None) -> list[int]:
-    """Read a stream to its end as an observer; answer the numbers."""
-    notify = (notices if notices is not None else []).append
-    async with aclosing(read_stream(url, observe=True, notify=notify, random=Still())) as events:
-        return [received.seq async for received in events]
-
-
-def test_a_message_may_carry_several_records() -> None:
-    """A batch is `LEN|JSON` one after the other, and a bar inside JSON splits nothing."""
-    assert split_message('9|{"a":"|"}2|{}') == ['{"a":"|"}', "{}"]
-
-
-@pytest.mark.parametrize(
-    "message", ["{}", "3|{}", "-2|{}", "|{}", "0|", "2|{}x", "\u0662|{}", "2|", "1" * 5000 + "|{}", "0" * 10 + "2|{}"]
-)
-def test_a_length_that_does_not_fit_is_refused(message: str) -> None:
-    """The length is what takes a message apart, so a wrong one is an error, not a guess."""
-    with pytest.raises(MessageError):
-        split_message(message)
-
-
-def test_many_small_records_cost_what_they_hold() -> None:
-    """A message of 1 MB is taken apart in time that grows with its size, however small its records are."""
-    message = "2|{}" * 250_000
-    began_s = process_time()
-    assert len(split_message(message)) == 250_000
-    assert process_time() - began_s < 2
-
-
-def test_an_address_keeps_its_other_parameters() -> None:
-    """`observe` and `seq_start` are put into the address; what else stands there stays."""
-    url = with_query("ws://h:1/stream?stream_key=k&seq_start=3&seq_end=9", observe=True, after=6)
-    assert url == "ws://h:1/stream?stream_key=k&seq_start=7&seq_end=9&observe=1"
+def starts(targets: list[str]) -> list[str | None]:
+    """What each connection asked to begin with."""
+    return [parse_qs(urlsplit(target).query).get("seq_start", [None])[0] for target in targets]
 
 
 async def test_heartbeats_are_answered_and_not_shown() -> None:
-    """`1|Z` is answered with `Z`; events around it arrive, and 1000 ends the stream."""
+    """`1|Z` is answered with `Z`; events around it arrive."""
     answers = []
 
     async def play(connection: ServerConnection) -> None:
@@ -73,15 +27,39 @@ async def test_heartbeats_are_answered_and_not_shown() -> None:
         await connection.send("1|Z")
         answers.append(await connection.recv())
         await connection.send(record(3))
+        await connection.wait_closed()
 
     async with playing(play) as (url, targets):
-        assert await collect(url) == [1, 2, 3]
+        assert await read_all(url, seq_start=1, seq_end=3, observe=True) == ["first", 1, 2, 3]
     assert answers == ["Z"]
-    assert parse_qs(urlsplit(targets[0]).query) == {"stream_key": ["k"], "observe": ["1"]}
+    query = parse_qs(urlsplit(targets[0]).query)
+    assert query == {"stream_key": ["k"], "seq_start": ["1"], "seq_end": ["3"], "observe": ["1"]}
+
+
+async def test_a_heartbeat_is_answered_when_the_reader_has_come_back() -> None:
+    """The answer acknowledges what came before, so it waits until the reader asks for more."""
+    answered = asyncio.Event()
+
+    async def play(connection: ServerConnection) -> None:
+        await connection.send(record(1))
+        await connection.send("1|Z")
+        await connection.recv()
+        answered.set()
+        await connection.send(record(2))
+        await connection.wait_closed()
+
+    async with playing(play) as (url, _), quick(url) as stream:
+        assert (await anext(stream)).seq == 1
+        pong = await stream._link._socket.ping()  # type: ignore[union-attr]
+        await pong  # the heartbeat has arrived, too, and this server has read all that we sent
+        assert not answered.is_set()
+        assert (await anext(stream)).seq == 2
+        assert answered.is_set()
+        assert stream.counters.heartbeats == 1
 
 
 async def test_a_dropped_stream_goes_on_behind_the_last_event() -> None:
-    """After a drop and a restart the stream resumes by number: no event twice, none left out."""
+    """After a drop and a restart the stream resumes by number: no event twice, none left out, and it says so."""
 
     async def drop(connection: ServerConnection) -> None:
         await connection.send(record(4) + record(5))
@@ -89,56 +67,124 @@ async def test_a_dropped_stream_goes_on_behind_the_last_event() -> None:
         await connection.recv()  # what was sent before has arrived
         connection.transport.abort()
 
-    async def restart(connection: ServerConnection) -> None:
-        await connection.send(record(5))
-        await connection.send(record(6))
-        await connection.close(1012)
+    restart = play_of(record(5), record(6), code=1012)
+    async with playing(drop, restart, play_of(record(9)), refuse={1: 503}) as (url, targets):
+        async with quick(url) as stream:
+            items = stream.items()
+            seen = [told(await anext(items)) for _ in range(12)]
+        counters = stream.counters
+    assert seen == [
+        *("first", 4, 5, "reconnecting", "reconnecting"),
+        *("again", ("resumed", 5), 6, "reconnecting"),
+        *("again", ("resumed", 6), ("gap", 7, 8)),
+    ]
+    assert starts(targets) == [None, "6", "6", "7"]
+    assert (counters.reconnects, counters.duplicates, counters.gaps, counters.missing) == (2, 1, 1, 2)
+    assert (stream.last_seq, counters.events) == (6, 3)
 
-    async def finish(connection: ServerConnection) -> None:
-        await connection.send(record(9))
 
-    notices: list[str] = []
-    async with playing(drop, restart, finish, refuse={1: 503}) as (url, targets):
-        seqs = await collect(url, notices)
-    assert seqs == [4, 5, 6, 9]
-    starts = [parse_qs(urlsplit(target).query).get("seq_start") for target in targets]
-    assert starts == [None, ["6"], ["6"], ["7"]]
-    assert "events 7 to 8 are no longer kept" in notices
+async def test_numbers_may_begin_at_zero() -> None:
+    """0 is a number like others: the next connection asks for 1."""
+    plays = play_of(record(0), code=1012), play_of(record(1))
+    async with playing(*plays) as (url, targets), quick(url, seq_start=0) as stream:
+        assert [(await anext(stream)).seq, (await anext(stream)).seq] == [0, 1]
+    assert starts(targets) == ["0", "1"]
 
 
-@pytest.mark.parametrize("status", [401, 403, 429])
+async def test_what_is_missing_at_the_beginning_is_told() -> None:
+    """Who asks for a number and gets a later one learns of the gap; 0 asks for the oldest kept, whatever that is."""
+    async with playing(play_of(record(7)), play_of(record(7))) as (url, _):
+        assert await read_all(url, seq_start=5, seq_end=7) == ["first", ("gap", 5, 6), 7]
+        assert await read_all(url, seq_start=0, seq_end=7) == ["first", 7]
+
+
+async def test_a_bounded_stream_ends_at_its_end() -> None:
+    """What comes behind the last number wanted is not handed out, whether or not the server stops there."""
+    async with playing(play_of(record(1), record(2) + record(3))) as (url, _):
+        assert await read_all(url, seq_start=1, seq_end=2) == ["first", 1, 2]
+
+
+async def test_a_bounded_stream_that_is_closed_early_is_asked_again() -> None:
+    """1000 before the last number ends it only if a connection brought nothing more: then the rest is gone."""
+    async with playing(play_of(record(1), code=1000), play_of(record(2), code=1000), play_of(code=1000)) as (url, _):
+        told_so = await read_all(url, seq_start=1, seq_end=9)
+    again = ["reconnecting", "again"]
+    assert told_so == ["first", 1, *again, ("resumed", 1), 2, *again, ("resumed", 2), ("gap", 3, 9)]
+
+
+async def test_a_stream_without_an_end_outlives_a_polite_closing() -> None:
+    """1000 to a reader who wants everything is a drop like others."""
+    async with playing(play_of(record(1), code=1000), play_of(record(2))) as (url, targets), quick(url) as stream:
+        assert [(await anext(stream)).seq, (await anext(stream)).seq] == [1, 2]
+    assert starts(targets) == [None, "2"]
+
+
+async def test_an_overlap_is_dropped() -> None:
+    """What comes twice, or lies before the place that was asked for, is counted and not handed out."""
+    async with playing(play_of(record(3) + record(4) + record(5), record(4), record(5), record(6))) as (url, _):
+        async with quick(url, seq_start=5) as stream:
+            assert [(await anext(stream)).seq, (await anext(stream)).seq] == [5, 6]
+        assert stream.counters.duplicates == 4
+
+
+@pytest.mark.parametrize(
+    ("seq_start", "messages"),
+    [(None, [record(1, "a"), record(2), record(1, "b")]), (1000, [record(0)]), (None, [record(1000), record(1)])],
+)
+async def test_a_stream_that_counts_anew_is_over(seq_start: int | None, messages: list[str]) -> None:
+    """A number that was another event before, or lies far behind, belongs to another count: the place is void."""
+    async with playing(play_of(*messages)) as (url, _), quick(url, seq_start=seq_start) as stream:
+        with pytest.raises(RenumberedError, match="begin again with seq_start=0"):
+            [event async for event in stream]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 416, 429, 503])
 async def test_a_refused_first_connection_is_told_at_once(status: int) -> None:
     """Who cannot get in hears the status, the server's words and when to come again."""
-    async with playing(refuse={0: status}) as (url, _):
+    async with playing(refuse={0: status}, retry_after="7") as (url, targets):
         with pytest.raises(RefusedError, match="told so") as caught:
-            await collect(url)
-    assert (caught.value.status, caught.value.retry_after_s) == (status, 7)
+            await read_all(url)
+    assert (caught.value.status, caught.value.retry_after_s, len(targets)) == (status, 7, 1)
 
 
-async def test_a_key_that_expires_while_away_ends_the_stream() -> None:
-    """A later refusal that time does not mend is final as well."""
-
-    async def drop(connection: ServerConnection) -> None:
-        await connection.close(1012)
-
-    async with playing(drop, refuse={1: 401}) as (url, targets):
+async def test_the_patient_wait_for_the_first_connection_too() -> None:
+    """With `patient` a busy server is tried again; a dead key still ends it."""
+    async with playing(play_of(record(1)), refuse={0: 503, 1: 502, 3: 401}) as (url, targets):
+        async with quick(url, patient=True) as stream:
+            items = stream.items()
+            assert [told(await anext(items)) for _ in range(4)] == ["reconnecting", "reconnecting", "first", 1]
         with pytest.raises(RefusedError):
-            await collect(url)
+            await read_all(url, patient=True)
+        assert len(targets) == 4
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+async def test_a_key_that_expires_while_away_ends_the_stream(status: int) -> None:
+    """A later refusal that time does not mend is final as well."""
+    async with playing(play_of(code=1012), refuse={1: status}) as (url, targets):
+        with pytest.raises(RefusedError):
+            await read_all(url)
         assert len(targets) == 2
 
 
 @pytest.mark.parametrize("code", [4401, 4403, 1009])
 async def test_a_closing_for_good_is_obeyed(code: int) -> None:
-    """Close codes after which reconnecting cannot help end the stream."""
-
-    async def close(connection: ServerConnection) -> None:
-        await connection.close(code)
-
-    async with playing(close) as (url, targets):
-        with pytest.raises(Disconnect) as caught:
-            await collect(url)
+    """Close codes after which reconnecting cannot help end the stream, and it stays ended."""
+    async with playing(play_of(record(1), code=code)) as (url, targets):
+        async with quick(url) as stream:
+            assert (await anext(stream)).seq == 1
+            for _ in range(2):
+                with pytest.raises(Disconnect) as caught:
+                    await anext(stream)
+                assert caught.value.close_code == code
         assert len(targets) == 1
-    assert caught.value.close_code == code
+
+
+@pytest.mark.parametrize("code", [1001, 1008, 1011, 1012, 3000, 4008, 4408, 4409, 4410, 4999])
+async def test_other_closings_are_drops(code: int) -> None:
+    """What the table says may be tried again is, and so is a code that means nothing here."""
+    async with playing(play_of(record(1), code=code), play_of(record(2))) as (url, _), quick(url) as stream:
+        assert [(await anext(stream)).seq, (await anext(stream)).seq] == [1, 2]
 
 
 async def test_nobody_there_is_told_at_once() -> None:
@@ -146,15 +192,21 @@ async def test_nobody_there_is_told_at_once() -> None:
     async with playing() as (url, _):
         pass
     with pytest.raises(UnreachableError, match="connection refused"):
-        await collect(url)
+        await read_all(url)
 
 
-async def test_another_protocol_is_an_error() -> None:
-    """What is no event with a number is never handed out."""
-
-    async def play(connection: ServerConnection) -> None:
-        await connection.send("2|{}")
-
-    async with playing(play) as (url, _):
+@pytest.mark.parametrize("message", ["2|{}", "hello", '9|{"seq":7', '12|{"seq":"-7"}'])
+async def test_another_protocol_is_an_error(message: str) -> None:
+    """What is no event with a number is never handed out, and not asked for again: it would come again."""
+    async with playing(play_of(message)) as (url, targets):
         with pytest.raises(MessageError):
-            await collect(url)
+            await read_all(url)
+        assert len(targets) == 1
+
+
+async def test_a_message_that_is_too_long_is_an_error() -> None:
+    """Asking for it again would bring it again."""
+    async with playing(play_of(record(1, "x" * 2000))) as (url, targets):
+        with pytest.raises(MessageError, match="longer than 1000 bytes"):
+            await read_all(url, max_message_bytes=1000)
+        assert len(targets) == 1

@@ -13,36 +13,12 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from tests.certificate import make_certificate
-from tests.client.play import playing, record
-from twinstream.client.stream import Received
-from twinstream.client.tail import describe_event, tail
+from tests.client.play import play_of, playing, record
+from twinstream.client.tail import tail
 from twinstream.exits import EX_NOPERM, EX_PROTOCOL, EX_TEMPFAIL, EX_UNAVAILABLE, CommandError
 
-METADATA = {"dsn": "AC000W005606115", "property_name": "Blue_LED"}
 AT = "2018-09-24T10:25:14Z"
-LINES = [
-    ("connectivity", "connection", {"event_time": AT, "status": "Online"}, "Online"),
-    ("datapoint", "datapoint", {"created_at": AT, "echo": True, "value": 0}, "Blue_LED = 0 (echo)"),
-    ("datapoint", "datapoint", {"created_at": AT, "echo": False, "value": "a\nb"}, 'Blue_LED = "a\\nb"'),
-    (
-        "datapointack",
-        "datapoint",
-        {"acked_at": AT, "value": 1, "ack_status": 200, "ack_message": 0},
-        "Blue_LED = 1 acknowledged (200, message 0)",
-    ),
-    (
-        "location",
-        "location_event",
-        {"created_at": AT, "lat": " 44.769500", "long": "-69.428300", "provider": "ip-based"},
-        "44.769500, -69.428300 (ip-based)",
-    ),
-    (
-        "registration",
-        "registration_event",
-        {"unregistered_at": AT, "registered": False, "registration_type": "AP-Mode"},
-        "unregistered (AP-Mode)",
-    ),
-]
+METADATA = {"dsn": "AC000W005606115", "property_name": "Blue_LED"}
 
 
 class Terminal(io.StringIO):
@@ -52,42 +28,12 @@ class Terminal(io.StringIO):
         return True
 
 
-def received(event: dict[str, object]) -> Received:
-    """An event as the stream hands it out."""
-    return Received(7, json.dumps(event), event)
-
-
-@pytest.mark.parametrize(("kind", "body_key", "body", "what"), LINES)
-def test_each_type_of_event_has_its_line(kind: str, body_key: str, body: dict[str, object], what: str) -> None:
-    """Time, type, device and what happened stand in one line."""
-    line = describe_event(received({"seq": "7", "metadata": {**METADATA, "event_type": kind}, body_key: body}))
-    assert line == f"{AT}  {kind:<12}  AC000W005606115  {what}  #7"
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        {"seq": "7"},
-        {"seq": "7", "metadata": []},
-        {"seq": "7", "metadata": {"event_type": "datapoint"}, "datapoint": 5},
-        {"seq": "7", "metadata": {"event_type": "location", "dsn": "\x1b[2J\u202e"}},
-    ],
-)
-def test_no_event_breaks_a_line(event: dict[str, object]) -> None:
-    """What is missing or of another type is shown all the same, and nothing steers the terminal."""
-    assert describe_event(received(event)).isprintable()
-
-
 async def test_a_script_gets_each_event_as_it_came() -> None:
     """Without a terminal each event is one line, exactly the JSON of the record."""
 
-    async def play(connection: ServerConnection) -> None:
-        await connection.send(record(1) + record(2))
-        await connection.send(record(3))
-
     out = io.StringIO()
-    async with playing(play) as (url, _):
-        assert await tail(url, out=out) == 0
+    async with playing(play_of(record(1) + record(2), record(3))) as (url, _):
+        assert await tail(url, until_seq=3, out=out) == 0
     lines = out.getvalue().splitlines()
     assert lines == [record(seq).partition("|")[2] for seq in (1, 2, 3)]
 
@@ -102,7 +48,7 @@ async def test_a_person_gets_lines() -> None:
 
     out = Terminal()
     async with playing(play) as (url, targets):
-        assert await tail(url + "&seq_start=0", out=out) == 0
+        assert await tail(url + "&seq_start=0", count=1, out=out) == 0
     assert "Online  #1" in out.getvalue()
     assert len(targets) == 1
 
@@ -114,11 +60,9 @@ async def test_a_private_authority_is_trusted_throughout(tmp_path: Path, monkeyp
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(certificate, key_file)
 
-    async def play(connection: ServerConnection) -> None:
-        await connection.send(record(26))
-
-    async with playing(play, refuse={0: 200}, refusal='{"seq":"26","oldest":"1"}', tls=tls) as (url, targets):
-        assert await tail(url, out=Terminal()) == 0
+    places = '{"seq":"26","oldest":"1"}'
+    async with playing(play_of(record(26)), refuse={0: 200}, refusal=places, tls=tls) as (url, targets):
+        assert await tail(url, count=1, out=Terminal()) == 0
     assert targets[1].endswith("&seq_start=17&observe=1")
 
 

@@ -17,7 +17,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.live.server import ServerProcess, running_server
-from twinstream.client.stream import split_message
+from twinstream.client.frame import split_message
 from twinstream.demo import DemoFile, read_demo_file
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]

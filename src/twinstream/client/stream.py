@@ -1,238 +1,293 @@
-"""A stream of events that goes on by itself: messages taken apart, heartbeats answered, resumed after a drop.
+"""A stream of events that goes on by itself: kept open, resumed, its numbers checked.
 
-Owns one subscription's socket on the client's side; knows the wire and nothing of the server. Invariant: events leave
-here in the order of their numbers and none twice; after a drop the next connection asks for the number after the last
-one handed out.
+Owns what a subscription's numbers mean to its reader, and when to try again; how a socket works is `link`'s business,
+what an event is `event`'s. It knows the wire and nothing of any server's inside.
+
+Invariants:
+* Events leave here in the order of their numbers and none twice; where numbers are missing a `Gap` stands between.
+* After a drop the next socket asks for the number after the last one taken from the wire.
+* A heartbeat, whose answer acknowledges what came before it, is answered when the reader has come back for more.
+* What cannot succeed is not tried again: see `_is_final`.
+* Being cancelled (a timeout around one step) loses nothing: the next step goes on where that one was.
 """
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
-from collections.abc import AsyncGenerator, Callable
+import ssl
+from collections import deque
+from collections.abc import AsyncIterator
 from random import Random, SystemRandom
-from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from types import TracebackType
+from typing import Self
 
-import msgspec
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
-from websockets.typing import Data
-
-from twinstream.client.back_off import back_off_s
+from twinstream.client.address import Address, read_address
+from twinstream.client.back_off import full_jitter_s
+from twinstream.client.clock import Clock, SystemClock
+from twinstream.client.error import MessageError, RefusedError, RenumberedError, UnreachableError
+from twinstream.client.event import BaseEvent, Event, decode_event
+from twinstream.client.frame import HEARTBEAT, split_message
+from twinstream.client.link import Link, LinkOptions, LostError, open_link
+from twinstream.client.state import Connected, Counters, Gap, Reconnecting, Resumed, State
 from twinstream.errors import CLOSE_CODES, Disconnect, TwinstreamError
-from twinstream.wire.event import HEARTBEAT
 
 LONGEST_WAIT_S = 30.0
-PATIENCE_S = 30.0
-"""A server that leaves a WebSocket ping without an answer for so long is gone."""
+"""Upper end of the wait between two attempts."""
+LONGEST_RETRY_AFTER_S = 300.0
+"""A server that asks for a longer wait than this is asked again after this."""
+IDLE_TIMEOUT_S = 45.0
+"""A server sends a heartbeat every 30 s; half as long again without anything at all, and the link is dead."""
+OPEN_TIMEOUT_S = 10.0
 MESSAGE_LIMIT_BYTES = 4 * 1024 * 1024
-"""Longest message taken; the server's batches end at 64 KiB, but one event may be longer."""
-LENGTH_DIGITS = 10
-"""Most digits of a record's length; int() of thousands of them would fail in its own way."""
-PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-"""Refusals that time can mend; a stream that was up before goes on trying."""
+"""Longest message taken; our server's batches end at 64 KiB, but one event may be longer."""
+REMEMBERED = 256
+"""So many events are known again when they come twice; of an overlap that is longer no more can be told."""
+
+PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 531)})
+"""Refusals that time can mend."""
+WAITS_S = {1013: 60.0, 4429: 60.0}
+"""Close codes that ask for a wait of their own, and its seconds (see `CLOSE_CODES`)."""
+
+Item = Event | State
 
 
-class Received(NamedTuple):
-    """One event: its number, the JSON object as it came (``text``), and the same decoded."""
-
-    seq: int
-    text: str
-    event: dict[str, Any]
-
-
-class UnreachableError(TwinstreamError):
-    """No server answered at the address, or what answered was no WebSocket server."""
-
-
-class RefusedError(TwinstreamError):
-    """The server answered the handshake with an HTTP status instead of a socket; ``message`` is its reason."""
-
-    def __init__(self, status: int, message: str, retry_after_s: float | None = None) -> None:
-        self.status = status
-        self.retry_after_s = retry_after_s
-        super().__init__(message)
-
-
-class _Problem(msgspec.Struct, frozen=True):
-    """What matters of problem details (RFC 9457)."""
-
-    detail: str = ""
-
-
-class MessageError(TwinstreamError):
-    """The server sent what is neither a heartbeat nor records ``LEN|JSON``."""
-
-
-def _keep_quiet(notice: str) -> None:
-    """Take a notice and do nothing with it."""
-
-
-async def read_stream(
+def connect(
     url: str,
     *,
+    stream_key: str | None = None,
+    seq_start: int | None = None,
+    seq_end: int | None = None,
     observe: bool = False,
-    notify: Callable[[str], None] = _keep_quiet,
+    patient: bool = False,
+    idle_timeout_s: float = IDLE_TIMEOUT_S,
+    open_timeout_s: float = OPEN_TIMEOUT_S,
+    max_message_bytes: int = MESSAGE_LIMIT_BYTES,
+    tls: ssl.SSLContext | None = None,
+    clock: Clock | None = None,
     random: Random | None = None,
-) -> AsyncGenerator[Received]:
-    """Yield the events of ``ws[s]://.../stream?stream_key=...[&seq_start=...]`` until the server says that there are no
-    more.
+) -> Stream:
+    """Make a stream of ``ws[s]://host/stream[?stream_key=...]`` or ``http[s]://host``, to be used with ``async with``.
 
-    Ends when the server closes with 1000. The first connection must succeed; later ones are tried until they do.
-    ``observe`` keeps the subscription's remembered acknowledgement where it is. ``notify`` gets one line for people
-    when the stream drops, resumes or has lost events to retention. Close it with `contextlib.aclosing`.
-
-    Raises:
-        UnreachableError, RefusedError: the first connection failed, or a later one in a way that time does not mend.
-        Disconnect: the server closed the socket with a code after which reconnecting cannot help.
-        MessageError: the server does not speak this protocol.
-    """
-    random = random or SystemRandom()
-    last_seq: int | None = None
-    failures = 0
-    was_up = False
-    while True:
-        try:
-            async with _connect(with_query(url, observe=observe, after=last_seq)) as socket:
-                if was_up:
-                    notify("connected again" if last_seq is None else f"connected again, going on after {last_seq}")
-                was_up = True
-                try:
-                    async for received in _read_socket(socket):
-                        failures = 0
-                        if last_seq is not None and received.seq <= last_seq:
-                            continue
-                        if last_seq is not None and received.seq > last_seq + 1:
-                            notify(f"events {last_seq + 1} to {received.seq - 1} are no longer kept")
-                        last_seq = received.seq
-                        yield received
-                except (GeneratorExit, asyncio.CancelledError):
-                    await socket.close()  # Why: `connect` takes whatever leaves it for a failure, and closes with 1011
-                    raise
-                return
-        except InvalidStatus as error:
-            refused = _read_refusal(error)
-            if not was_up or refused.status not in PASSING_STATUSES:
-                raise refused from None
-            reason, wait_s = str(refused), refused.retry_after_s or 0.0
-        except ConnectionClosed as error:
-            closed = _read_closing(error)
-            if closed is not None and not CLOSE_CODES[closed.close_code].reconnect:
-                raise closed from None
-            reason, wait_s = f"closed with {closed}" if closed else "connection lost", 0.0
-        except (OSError, EOFError, WebSocketException) as error:  # TimeoutError is an OSError
-            if not was_up:
-                raise UnreachableError(_describe(error)) from None
-            reason, wait_s = _describe(error), 0.0
-        failures += 1
-        wait_s = max(wait_s, back_off_s(failures, cap_s=LONGEST_WAIT_S, random=random))
-        notify(f"{reason}; trying again in {wait_s:.1f} s")
-        await asyncio.sleep(wait_s)
-
-
-def with_query(url: str, *, observe: bool = False, after: int | None = None) -> str:
-    """Return the stream's URL with ``observe=1`` if so asked and, unless ``after`` is None, ``seq_start`` behind it."""
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if observe:
-        query["observe"] = "1"
-    if after is not None:
-        query["seq_start"] = str(after + 1)
-    return urlunsplit(parts._replace(query=urlencode(query)))
-
-
-def split_message(message: Data) -> list[str]:
-    """Take a message apart into the JSON texts of its records; a batch has several ``LEN|JSON`` one after the other.
-
-    LEN counts bytes of UTF-8, which for our server's ASCII is also characters.
+    ``seq_start``: begin with that number, 0 with the oldest event that the server keeps; None: where the server says.
+    ``seq_end``: end with that number. ``observe`` looks on: it moves no place that the server remembers. ``patient``:
+    also the first connection is tried until it succeeds; otherwise ``async with`` raises what keeps it from succeeding.
+    ``tls`` says whom to trust for wss. Time and chance come from ``clock`` and ``random``.
 
     Raises:
-        MessageError: a length is missing, wrong, longer than `LENGTH_DIGITS`, or leads beyond the end.
+        ValueError: the address or the range is none.
     """
-    payload = message.encode() if isinstance(message, str) else message
-    texts: list[str] = []
-    at = 0
-    while at < len(payload):
-        bar = payload.find(b"|", at, at + LENGTH_DIGITS + 1)
-        length = payload[at:bar] if bar > at else b""
-        begin = bar + 1
-        at = begin + int(length) if length.isdigit() else 0
-        if not begin < at <= len(payload):
-            raise MessageError(f"record {len(texts) + 1} of a message has no length that fits it")
-        texts.append(payload[begin:at].decode(errors="replace"))
-    return texts
-
-
-def is_local(url: str) -> bool:
-    """Tell whether the URL leads to this very machine, for which the environment's proxies are not meant."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _connect(url: str) -> connect:
-    return connect(
-        url,
-        compression=None,
-        proxy=None if is_local(url) else True,
-        ping_interval=PATIENCE_S,
-        ping_timeout=PATIENCE_S,
-        close_timeout=1,
-        max_size=MESSAGE_LIMIT_BYTES,
+    return Stream(
+        read_address(url, stream_key=stream_key, seq_start=seq_start, seq_end=seq_end, observe=observe),
+        LinkOptions(idle_timeout_s, open_timeout_s, max_message_bytes, tls),
+        patient=patient,
+        clock=clock or SystemClock(),
+        random=random or SystemRandom(),
     )
 
 
-async def _read_socket(socket: ClientConnection) -> AsyncGenerator[Received]:
-    """Yield what a socket brings, answer its heartbeats; end at close code 1000, raise ConnectionClosed at others."""
-    while True:
+class Stream:
+    """An asynchronous iterator of events, and with `items` of what happens to the stream as well.
+
+    One task reads it. ``last_seq`` is the number of the last event handed out: the place to keep. ``counters`` count.
+    """
+
+    def __init__(self, address: Address, options: LinkOptions, *, patient: bool, clock: Clock, random: Random) -> None:
+        self.last_seq: int | None = None
+        self.counters = Counters()
+        self._address = address
+        self._options = options
+        self._patient = patient
+        self._clock = clock
+        self._random = random
+        self._link: Link | None = None
+        self._ready: deque[Item] = deque()
+        self._taken_seq = address.seq_start - 1 if address.seq_start else None  # the last number from the wire
+        self._memory: dict[int, int] = {}
+        self._was_up = False
+        self._brought = 0  # events that the present socket has brought
+        self._failures = 0
+        self._retry_at_s = float("-inf")
+        self._error: TwinstreamError | None = None
+        self._is_over = self._is_entered = self._is_reading = False
+
+    def __repr__(self) -> str:
+        return f"<Stream {self._address!r} last_seq={self.last_seq}>"
+
+    async def __aenter__(self) -> Self:
+        """Open the stream.
+
+        Raises:
+            UnreachableError, RefusedError: not if ``patient``, unless trying again cannot help.
+        """
+        self._is_entered = True
+        if not self._patient:
+            await self._open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the stream, telling the server; whoever reads it then gets no more. Does nothing the second time."""
+        self._is_over = True
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        """Return the next event.
+
+        Raises:
+            RefusedError, Disconnect, MessageError, RenumberedError: the stream is over, and trying again is of no use.
+        """
+        while True:
+            item = await self.next_item()
+            if isinstance(item, BaseEvent):
+                return item
+
+    def items(self) -> AsyncIterator[Item]:
+        """Iterate over events and states, in the order in which they happened. Raises what iterating events raises."""
+        return _Items(self)
+
+    async def next_item(self) -> Item:
+        """Return the next event or state. Raises what iterating events raises, and StopAsyncIteration at the end."""
+        if not self._is_entered:
+            raise RuntimeError("a stream is used with: async with connect(...) as stream")
+        if self._is_reading:
+            raise RuntimeError("a stream is read by one task at a time")
+        self._is_reading = True
         try:
-            message = await socket.recv()
-        except ConnectionClosed as error:
-            if error.rcvd is not None and error.rcvd.code == 1000:
+            while not self._ready:
+                if self._error is not None:
+                    raise self._error
+                if self._is_over:
+                    raise StopAsyncIteration
+                await self._advance()
+        finally:
+            self._is_reading = False
+        item = self._ready.popleft()
+        if isinstance(item, BaseEvent):
+            self.last_seq = item.seq
+            self.counters.events += 1
+        return item
+
+    async def _advance(self) -> None:
+        """Do one thing that may bring items: wait, open a socket, or take a message."""
+        try:
+            if self._link is None:
+                wait_s = self._retry_at_s - self._clock.monotonic_s()
+                if wait_s > 0:
+                    await self._clock.sleep(wait_s)
+                await self._open()
                 return
-            raise
-        if message == HEARTBEAT.decode():
-            await socket.send("Z")
-            continue
-        for text in split_message(message):
-            yield _decode(text)
+            message = await self._link.receive()
+            self._failures = 0
+            if message == HEARTBEAT:
+                await self._link.send("Z")
+                self.counters.heartbeats += 1
+                return
+            for text in split_message(message):
+                self._take(decode_event(text))
+        except (Disconnect, LostError, RefusedError, UnreachableError) as error:
+            self._judge_end(error)
+            await self._drop()
+        except (MessageError, RenumberedError) as error:
+            self._error = error
+            await self._drop()
+
+    async def _open(self) -> None:
+        after = self._taken_seq
+        seq_start = self._address.seq_start if after is None else after + 1
+        self._link = await open_link(self._address, seq_start, self._options, self._clock)
+        self._brought = 0
+        self._ready.append(Connected(first=not self._was_up))
+        if self._was_up:
+            self.counters.reconnects += 1
+            self._ready.append(Resumed(after))
+        self._was_up = True
+
+    async def _drop(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
+
+    def _take(self, event: Event) -> None:
+        """Put an event into its place: hand it out, with the gap before it, or drop it as a duplicate."""
+        seq, last, end = event.seq, self._taken_seq, self._address.seq_end
+        if end is not None and seq > end:
+            self._is_over = True
+            return
+        mark = hash(event.text)
+        if last is not None and seq <= last:
+            known = self._memory.get(seq)
+            if known != mark and (known is not None or last - seq >= REMEMBERED):
+                raise RenumberedError(seq, last)
+            self.counters.duplicates += 1
+            return
+        if last is not None and seq > last + 1:
+            self._miss(last + 1, seq - 1)
+        self._memory[seq] = mark
+        if len(self._memory) > REMEMBERED:
+            del self._memory[next(iter(self._memory))]
+        self._taken_seq = seq
+        self._brought += 1
+        self._ready.append(event)
+        if seq == end:
+            self._is_over = True
+
+    def _miss(self, first: int, last: int) -> None:
+        self.counters.gaps += 1
+        self.counters.missing += last - first + 1
+        self._ready.append(Gap(first, last))
+
+    def _judge_end(self, error: Disconnect | LostError | RefusedError | UnreachableError) -> None:
+        """Decide what the end of a socket, or of an attempt to open one, means: the end, or another attempt."""
+        end, after = self._address.seq_end, self._taken_seq
+        if end is not None and isinstance(error, Disconnect) and error.close_code == 1000 and not self._brought:
+            if after is not None and after < end:
+                self._miss(after + 1, end)
+            self._is_over = True
+            return
+        if _is_final(error, was_up=self._was_up):
+            self._error = error
+            return
+        self._failures += 1
+        wait_s = full_jitter_s(self._failures, cap_s=LONGEST_WAIT_S, random=self._random) + _read_wait_s(error)
+        self._retry_at_s = self._clock.monotonic_s() + wait_s
+        reason = f"closed with {error}" if isinstance(error, Disconnect) else str(error)
+        self._ready.append(Reconnecting(self._address.hide_key(reason), wait_s, self._failures))
 
 
-def _decode(text: str) -> Received:
-    try:
-        event = msgspec.json.decode(text, type=dict[str, Any])
-        return Received(int(event["seq"]), text, event)
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
-        raise MessageError("a record holds no event with a number") from None
+class _Items:
+    """Events and states of a stream. A class, so that a reader who was cancelled can go on."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Item:
+        return await self._stream.next_item()
 
 
-def _read_refusal(error: InvalidStatus) -> RefusedError:
-    response = error.response
-    try:
-        retry_after_s = float(response.headers.get("Retry-After", ""))
-    except ValueError:
-        retry_after_s = None
-    try:
-        message = msgspec.json.decode(response.body or b"", type=_Problem).detail
-    except msgspec.DecodeError:
-        message = ""
-    return RefusedError(response.status_code, message or response.reason_phrase, retry_after_s)
+def _is_final(error: TwinstreamError, *, was_up: bool) -> bool:
+    """Tell whether trying again cannot help: the key is dead, the request is wrong, or nobody trusts the server."""
+    if isinstance(error, Disconnect):
+        return not CLOSE_CODES[error.close_code].reconnect
+    if isinstance(error, RefusedError):
+        return error.status not in PASSING_STATUSES
+    return isinstance(error.__cause__, ssl.SSLCertVerificationError) and not was_up
 
 
-def _read_closing(error: ConnectionClosed) -> Disconnect | None:
-    """Say why a socket ended; None for no close frame, or a code that we don't know: a lost connection."""
-    code = error.rcvd.code if error.rcvd else (error.sent.code if error.sent else None)
-    if code not in CLOSE_CODES:
-        return None
-    return Disconnect(code, error.rcvd.reason if error.rcvd else "")
-
-
-def _describe(error: BaseException) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
-        return "connection refused"
-    return str(error) or type(error).__name__
+def _read_wait_s(error: TwinstreamError) -> float:
+    """Return the seconds that the server asked to wait, at least."""
+    if isinstance(error, Disconnect):
+        return WAITS_S.get(error.close_code, 0.0)
+    if isinstance(error, RefusedError):
+        return min(error.retry_after_s or 0.0, LONGEST_RETRY_AFTER_S)
+    return 0.0

@@ -10,45 +10,62 @@ from __future__ import annotations
 import asyncio
 import ssl
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import aclosing
-from typing import Any, TextIO
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from typing import TextIO
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
-from twinstream.client.stream import (
-    PASSING_STATUSES,
-    MessageError,
-    Received,
-    RefusedError,
-    UnreachableError,
-    is_local,
-    read_stream,
-    with_query,
-)
+from twinstream.client.address import Address, is_local, read_address
+from twinstream.client.error import MessageError, RefusedError, RenumberedError, UnreachableError
+from twinstream.client.event import BaseEvent, Event
+from twinstream.client.line import describe_counters, describe_event, describe_state, printable
+from twinstream.client.state import Connected
+from twinstream.client.stream import PASSING_STATUSES, Stream, connect
 from twinstream.errors import CLOSE_CODES, Disconnect
-from twinstream.exits import EX_NOPERM, EX_PROTOCOL, EX_TEMPFAIL, EX_UNAVAILABLE, CommandError
+from twinstream.exits import EX_NOPERM, EX_PROTOCOL, EX_TEMPFAIL, EX_UNAVAILABLE, EX_USAGE, CommandError
 
 LAST_SHOWN = 10
 """So many events from before are shown on a terminal, like `tail` does with lines."""
 
 
+class Selection(msgspec.Struct, frozen=True):
+    """Which events are shown: for each field that has patterns (``*``, ``?``, ``[...]``) one of them must match."""
+
+    types: tuple[str, ...] = ()
+    dsns: tuple[str, ...] = ()
+    properties: tuple[str, ...] = ()
+
+    def admits(self, event: Event) -> bool:
+        """Tell whether the event is shown."""
+        return (
+            _matches(event.event_type, self.types)
+            and _matches(event.dsn, self.dsns)
+            and _matches(event.property_name or "", self.properties)
+        )
+
+
 async def tail(
     url: str,
     *,
+    stream_key: str | None = None,
+    since_seq: int | None = None,
+    until_seq: int | None = None,
+    selection: Selection | None = None,
     json_lines: bool = False,
     count: int | None = None,
     seconds: float | None = None,
+    stats: bool = False,
     out: TextIO | None = None,
 ) -> int:
     """Print the events of a stream until it ends, and return 0: a readable line each on a terminal, else a line of JSON
     each.
 
     On a terminal it begins with the last ten events, otherwise where the server says (behind the last acknowledged
-    event); a ``seq_start`` in the URL decides for both. ``count`` events or ``seconds`` bound it. Notices go to the
-    error output.
+    event); ``since_seq`` (0: the oldest kept) or ``until_seq`` decide for both. ``count`` shown events or ``seconds``
+    bound it. What happens to the stream, and with ``stats`` what was counted, goes to the error output.
 
     Raises:
         CommandError: the stream cannot be opened, or was closed for good.
@@ -56,11 +73,18 @@ async def tail(
     """
     out = out or sys.stdout
     is_watched = out.isatty() and not json_lines
-    if is_watched and "seq_start" not in parse_qs(urlsplit(url).query):
-        url = await _start_near_end(url)
+    since_seq = 0 if since_seq is None and until_seq is not None else since_seq
+    try:
+        address = read_address(url, stream_key=stream_key, seq_start=since_seq, seq_end=until_seq)
+    except ValueError as error:
+        raise CommandError(EX_USAGE, str(error)) from None
+    since_seq = await _find_start(address) if is_watched and address.seq_start is None else since_seq
+    stream = connect(url, stream_key=stream_key, seq_start=since_seq, seq_end=until_seq, observe=True)
+    printer = _Printer(out, describe_event if is_watched else _as_json_line, selection or Selection(), count)
     try:
         async with asyncio.timeout(seconds):
-            await _print_events(url, describe_event if is_watched else _as_json_line, count, out)
+            if count is None or count > 0:
+                await printer.print_all(stream, is_watched)
     except TimeoutError:
         pass
     except UnreachableError as error:
@@ -71,101 +95,64 @@ async def tail(
         remedy = CLOSE_CODES[error.close_code].remedy
         raise CommandError(EX_PROTOCOL, f"the server closed the stream: {printable(str(error))}. {remedy}") from None
     except MessageError as error:
-        raise CommandError(EX_PROTOCOL, f"that does not speak our protocol: {error}") from None
+        raise CommandError(EX_PROTOCOL, f"that does not speak our protocol: {printable(str(error))}") from None
+    except RenumberedError as error:
+        raise CommandError(EX_PROTOCOL, str(error)) from None
+    finally:
+        if stats:
+            _notice(f"{describe_counters(stream.counters)}; {printer.shown} shown")
     return 0
 
 
-async def _print_events(url: str, form: Callable[[Received], str], count: int | None, out: TextIO) -> None:
-    if count is not None and count < 1:
-        return
-    shown = 0
-    async with aclosing(read_stream(url, observe=True, notify=_notice)) as events:
-        async for received in events:
-            out.write(form(received) + "\n")
-            out.flush()
-            shown += 1
-            if shown == count:
-                return
+class _Printer:
+    """Writes what is shown, and counts it."""
+
+    def __init__(self, out: TextIO, form: Callable[[Event], str], selection: Selection, count: int | None) -> None:
+        self.shown = 0
+        self._out = out
+        self._form = form
+        self._selection = selection
+        self._count = count
+
+    async def print_all(self, stream: Stream, is_watched: bool) -> None:
+        async with stream:
+            async for item in stream.items():
+                if not isinstance(item, BaseEvent):
+                    if is_watched or not (isinstance(item, Connected) and item.first):
+                        _notice(describe_state(item))
+                elif self._selection.admits(item):
+                    self._out.write(self._form(item) + "\n")
+                    self._out.flush()
+                    self.shown += 1
+                    if self.shown == self._count:
+                        return
 
 
-def describe_event(received: Received) -> str:
-    """Write an event as a line for people: time, type, DSN, what happened, and its number."""
-    metadata = _object(received.event, "metadata")
-    kind = str(metadata.get("event_type"))
-    if kind not in _KINDS:
-        return printable(received.text)
-    body_key, time_keys, say = _KINDS[kind]
-    body = _object(received.event, body_key)
-    at = next((body[key] for key in time_keys if body.get(key)), "")
-    what = say(metadata, body)
-    return printable(f"{at}  {kind:<12}  {metadata.get('dsn')}  {what}  #{received.seq}")
+def _matches(text: str, patterns: tuple[str, ...]) -> bool:
+    return not patterns or any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
-def printable(text: str) -> str:
-    """Replace what could steer a terminal (control, format and bidi characters) by its escape sequence."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def _say_connectivity(_: Mapping[str, Any], body: Mapping[str, Any]) -> str:
-    return str(body.get("status"))
-
-
-def _say_datapoint(metadata: Mapping[str, Any], body: Mapping[str, Any]) -> str:
-    value = msgspec.json.encode(body.get("value")).decode()
-    return f"{metadata.get('property_name')} = {value}" + (" (echo)" if body.get("echo") else "")
-
-
-def _say_datapointack(metadata: Mapping[str, Any], body: Mapping[str, Any]) -> str:
-    status = body.get("ack_status")
-    verdict = "acknowledged" if status == 200 else "refused"
-    return f"{_say_datapoint(metadata, body)} {verdict} ({status}, message {body.get('ack_message')})"
-
-
-def _say_location(_: Mapping[str, Any], body: Mapping[str, Any]) -> str:
-    return f"{str(body.get('lat')).strip()}, {str(body.get('long')).strip()} ({body.get('provider')})"
-
-
-def _say_registration(_: Mapping[str, Any], body: Mapping[str, Any]) -> str:
-    return f"{'registered' if body.get('registered') else 'unregistered'} ({body.get('registration_type')})"
-
-
-_KINDS: Mapping[str, tuple[str, tuple[str, ...], Callable[[Mapping[str, Any], Mapping[str, Any]], str]]] = {
-    "connectivity": ("connection", ("event_time",), _say_connectivity),
-    "datapoint": ("datapoint", ("created_at",), _say_datapoint),
-    "datapointack": ("datapoint", ("acked_at", "created_at"), _say_datapointack),
-    "location": ("location_event", ("created_at",), _say_location),
-    "registration": ("registration_event", ("registered_at", "unregistered_at"), _say_registration),
-}
-"""For each event type: the key of its body, the keys of its time, and how to say what happened."""
-
-
-def _object(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    child = parent.get(key)
-    return child if isinstance(child, dict) else {}
-
-
-def _as_json_line(received: Received) -> str:
+def _as_json_line(event: Event) -> str:
     """The object exactly as it came; JSON text holds no line break unless it is pretty-printed."""
-    return received.text.replace("\n", " ")
+    return event.text.replace("\r", " ").replace("\n", " ")
 
 
-async def _start_near_end(url: str) -> str:
-    """Let the stream begin a few events before its end, if the server tells where that is; else change nothing."""
-    parts = urlsplit(url)
-    key = parse_qs(parts.query).get("stream_key", [""])[0]
+async def _find_start(address: Address) -> int | None:
+    """Ask where a stream that begins a few events before its end begins; None if the server does not tell."""
+    parts = urlsplit(address.base)
     question = f"{parts.scheme.replace('ws', 'http')}://{parts.netloc}/api/v1/subscriptions/getCurrentSeq"
     try:
         trust = ssl.create_default_context()  # Why: what the socket trusts; httpx alone knows other authorities
-        async with httpx.AsyncClient(verify=trust, trust_env=not is_local(url), timeout=5) as client:
-            answer = await client.get(question, params={"stream_key": key})
+        async with httpx.AsyncClient(verify=trust, trust_env=not is_local(address.base), timeout=5) as client:
+            answer = await client.get(question, params={"stream_key": address.stream_key})
         place = msgspec.json.decode(answer.raise_for_status().content, type=dict[str, str])
         newest, oldest = int(place["seq"]), int(place["oldest"])
     except (httpx.HTTPError, msgspec.DecodeError, KeyError, ValueError):
-        return url
+        return None
     start = max(oldest, newest - LAST_SHOWN + 1)
     if start > oldest:
-        _notice(f"the last {LAST_SHOWN} of {newest - oldest + 1} events; for all, add '&seq_start=0' to the address")
-    return with_query(url, after=start - 1)
+        _notice(f"the last {LAST_SHOWN} of {newest - oldest + 1} events; for all: --since-seq 0")
+    return start
 
 
 def _explain_refusal(error: RefusedError) -> CommandError:

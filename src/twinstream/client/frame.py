@@ -1,0 +1,63 @@
+"""Messages of a stream taken apart: heartbeats, and records ``LEN|JSON``, one or several in a message.
+
+Owns the reading of the framing, for our server and for every other that speaks the protocol; knows nothing of events.
+The documents say that LEN is the length of the JSON text, not in which unit, and a server may send text beyond ASCII as
+it is. So LEN is believed where it leads from brace to brace; elsewhere (bytes, UTF-16 units, or simply wrong) the JSON
+text itself, which ends where its object ends, decides. Both give the same answer wherever both can.
+"""
+
+from __future__ import annotations
+
+import json
+
+from twinstream.client.error import MessageError
+from twinstream.wire.event import HEARTBEAT as _HEARTBEAT
+
+HEARTBEAT = _HEARTBEAT.decode()
+"""A heartbeat is this whole message; ``|Z`` anywhere else is text."""
+
+LENGTH_DIGITS = 10
+"""Most digits of a record's length; int() of thousands of them would fail in its own way."""
+
+LONGEST_SIGN = 3
+"""Other messages of so few characters (``1|X``) are signs that need no answer. Source: the vendor's mobile SDKs."""
+
+_JSON = json.JSONDecoder()
+
+
+def split_message(message: str | bytes) -> list[str]:
+    """Take a message apart into the JSON texts of its records; none for a sign.
+
+    Raises:
+        MessageError: a record has no length of digits, or what follows is no whole JSON object.
+    """
+    text = message if isinstance(message, str) else message.decode(errors="replace")
+    is_ascii, size = text.isascii(), len(text)
+    texts: list[str] = []
+    at = 0
+    while at < size:
+        bar = text.find("|", at, at + LENGTH_DIGITS + 1)
+        digits = text[at:bar] if bar > at else ""
+        begin = bar + 1
+        if not (digits.isascii() and digits.isdigit() and text.startswith("{", begin)):
+            if size <= LONGEST_SIGN and "{" not in text:
+                return []
+            raise MessageError(f"record {len(texts) + 1} of a message is not a length, a bar and a JSON object")
+        at = begin + int(digits)
+        if not (is_ascii and _is_end(text, at, size)):
+            at = _find_end(text, begin, len(texts) + 1)
+        texts.append(text[begin:at])
+        while at < size and text[at].isspace():
+            at += 1
+    return texts
+
+
+def _is_end(text: str, end: int, size: int) -> bool:
+    return end <= size and text[end - 1] == "}" and (end == size or text[end].isdigit())
+
+
+def _find_end(text: str, begin: int, number: int) -> int:
+    try:
+        return _JSON.raw_decode(text, begin)[1]
+    except (ValueError, RecursionError):
+        raise MessageError(f"record {number} of a message holds no whole JSON object") from None
