@@ -27,6 +27,7 @@ from twinstream.service.control import ControlService
 from twinstream.service.creation import Draft
 from twinstream.service.datapoint import DatapointService
 from twinstream.service.device import DeviceService
+from twinstream.service.device_role import DeviceRoleService
 from twinstream.service.lan import LanService
 from twinstream.service.location import LocationService
 from twinstream.service.lockout import Lockout
@@ -76,6 +77,7 @@ class Twins(Services):
         self.connections = ConnectionService(self.store)
         self.nodes = NodeService(self.store, self.new_id)
         self.time_zones = TimeZoneService(self.store, self.clock)
+        self.device_roles = DeviceRoleService(self.store)
         self.postals = PostalService(self.store)
         self.controls = ControlService(self.store, self.deliveries)
         self.lans = LanService(self.store, self.new_id, self.sealer)

@@ -33,6 +33,7 @@ from twinstream.service.control import ControlService
 from twinstream.service.datapoint import DatapointService
 from twinstream.service.datum import DatumService
 from twinstream.service.device import DeviceService
+from twinstream.service.device_role import DeviceRoleService
 from twinstream.service.lan import LanService
 from twinstream.service.location import LocationService
 from twinstream.service.lockout import Lockout
@@ -188,6 +189,7 @@ class Parts:
             "connections": ConnectionService(self.store),
             "nodes": NodeService(self.store, self.ids),
             "time_zones": TimeZoneService(self.store, self.clock),
+            "device_roles": DeviceRoleService(self.store),
             "postals": PostalService(self.store),
             "controls": ControlService(self.store, self._deliveries),
             "lans": LanService(self.store, self.ids, self._sealer),

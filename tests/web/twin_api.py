@@ -23,6 +23,7 @@ from twinstream.web import (
     datapoint,
     datum,
     device,
+    device_role,
     group,
     history,
     lan,
@@ -45,6 +46,7 @@ from twinstream.web.outer import Outer, RequestIds
 
 ROUTES = [
     *device.ROUTES,
+    *device_role.ROUTES,
     *datum.DEVICE_ROUTES,
     *connection.ROUTES,
     *control.ROUTES,
@@ -109,6 +111,7 @@ class TwinApi:
                 "postals": twins.postals,
                 "controls": twins.controls,
                 "lans": twins.lans,
+                "device_roles": twins.device_roles,
             },
             request_ids=RequestIds(twins.new_id),
             addresses=Addresses(),

@@ -28,6 +28,7 @@ from twinstream.ports.content import Contents
 from twinstream.ports.datapoint import Datapoints
 from twinstream.ports.datum import Data
 from twinstream.ports.device import Devices
+from twinstream.ports.device_role import DeviceRoles
 from twinstream.ports.lan import LanKeys
 from twinstream.ports.log import LogWriter
 from twinstream.ports.node import Nodes
@@ -59,6 +60,7 @@ class View(Protocol):
     contents: Contents
     datapoints: Datapoints
     device_data: Data
+    device_roles: DeviceRoles
     devices: Devices
     lan_keys: LanKeys
     nodes: Nodes

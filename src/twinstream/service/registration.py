@@ -2,8 +2,8 @@
 
 Owns what each of these takes with it. Invariants: each is one transaction with its events, one for losing and one for
 getting an owner; what is left behind for the next owner is the device's own state, not what the one before did with
-it: shares, metadata, what waits for the device, its place and address are gone, and earlier datapoints are not shown.
-A gateway that loses its owner takes its nodes along.
+it: shares, metadata, role labels, what waits for the device, its place and address are gone, and earlier datapoints
+are not shown. A gateway that loses its owner takes its nodes along.
 """
 
 from __future__ import annotations
@@ -162,6 +162,7 @@ def forget_owner(work: UnitOfWork, device: Device) -> None:
     work.shares.end_all(device.dsn)
     work.commands.remove_all(device.key)
     work.device_data.remove_all(device.key)
+    work.device_roles.remove_all(device.key)
     work.lan_keys.remove(device.key)
     said = ("lat", "lng", "time_zone", "street", "city", "state", "country", "zip", "join_ends_at")
     work.devices.change(device.key, user_uuid=None, registered_at=None, **dict.fromkeys(said))

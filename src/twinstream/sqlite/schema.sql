@@ -122,6 +122,13 @@ CREATE TABLE device_datum (
   device_key INTEGER NOT NULL REFERENCES device (key) ON DELETE CASCADE, key TEXT NOT NULL, value TEXT NOT NULL,
   created_at REAL NOT NULL, updated_at REAL NOT NULL, PRIMARY KEY (device_key, key)
 ) WITHOUT ROWID;
+-- Roles that have to do with a device.
+CREATE TABLE device_role (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, device_key INTEGER NOT NULL REFERENCES device (key) ON DELETE CASCADE,
+  role_name TEXT NOT NULL, description TEXT NOT NULL, labels TEXT NOT NULL DEFAULT '{}', -- JSON object
+  created_at REAL NOT NULL, updated_at REAL NOT NULL,
+  UNIQUE (device_key, role_name)
+);
 CREATE TABLE user_datum (
   user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE, key TEXT NOT NULL, value TEXT NOT NULL,
   created_at REAL NOT NULL, updated_at REAL NOT NULL, PRIMARY KEY (user_id, key)

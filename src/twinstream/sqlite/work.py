@@ -18,6 +18,7 @@ from twinstream.ports import (
     datapoint,
     datum,
     device,
+    device_role,
     lan,
     node,
     oem,
@@ -41,6 +42,7 @@ from twinstream.sqlite.content import Contents
 from twinstream.sqlite.datapoint import Datapoints
 from twinstream.sqlite.datum import DeviceData, UserData
 from twinstream.sqlite.device import Devices
+from twinstream.sqlite.device_role import DeviceRoles
 from twinstream.sqlite.lan import LanKeys
 from twinstream.sqlite.node import Nodes
 from twinstream.sqlite.oem import Oems
@@ -73,6 +75,7 @@ class View:
         self.contents: content.Contents = Contents(connection, now_s)
         self.datapoints: datapoint.Datapoints = Datapoints(connection, now_s)
         self.device_data: datum.Data = DeviceData(connection, now_s)
+        self.device_roles: device_role.DeviceRoles = DeviceRoles(connection, now_s)
         self.devices: device.Devices = Devices(connection, now_s)
         self.lan_keys: lan.LanKeys = LanKeys(connection, now_s)
         self.nodes: node.Nodes = Nodes(connection, now_s)

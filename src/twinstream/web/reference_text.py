@@ -113,6 +113,7 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "subscription_id": {"description": "The subscription's `id`.", "schema": _NUMBER},
     "app_id": {"description": "The application's `app_id`.", "schema": _TEXT},
     "rule_id": {"description": "The access rule's `id`.", "schema": _NUMBER},
+    "role_label_id": {"description": "The role label's `id`.", "schema": _TEXT},
     "share_id": {"description": "The share's `id`.", "schema": _NUMBER},
     "key": {"description": "The key under which a text is kept.", "schema": _TEXT},
     "cmd_id": {"description": "The command's `id`.", "schema": _NUMBER},
