@@ -86,6 +86,7 @@ REQUEST_ERRORS: dict[str, RequestErrorKind] = {
     "forbidden": RequestErrorKind(403, "The caller may not do this."),
     "no_access_rule": RequestErrorKind(403, "No access rule lets the caller's role subscribe to this."),
     "suspended": RequestErrorKind(403, "The subscription is suspended."),
+    "faults_off": RequestErrorKind(403, "Faults are off; who runs the server can start it with --allow-faults."),
     "origin_refused": RequestErrorKind(403, "The page's origin is not allowed here."),
     "not_found": RequestErrorKind(404, "There is no such thing, or it is not yours."),
     "bad_application": RequestErrorKind(404, "Unknown application: confirm app_id and app_secret."),

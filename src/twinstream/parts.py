@@ -34,6 +34,8 @@ from twinstream.service.datapoint import DatapointService
 from twinstream.service.datum import DatumService
 from twinstream.service.device import DeviceService
 from twinstream.service.device_role import DeviceRoleService
+from twinstream.service.fault import FaultService
+from twinstream.service.insight import InsightService
 from twinstream.service.lan import LanService
 from twinstream.service.location import LocationService
 from twinstream.service.lockout import Lockout
@@ -64,6 +66,7 @@ from twinstream.system import SystemClock, SystemIds
 from twinstream.web.address import Addresses
 from twinstream.web.app import create_app
 from twinstream.web.body import BodyLimits
+from twinstream.web.fault_board import FaultBoard
 from twinstream.web.front import FrontLimits
 from twinstream.web.health import Gauges, Health
 from twinstream.web.listener import HttpServer
@@ -145,8 +148,13 @@ class Parts:
             mobile_expiry_s=settings.mobile_expiry_s,
         )
         self.shell = Shell(self.hub, store.log, self._subscriptions, self._numbering, settings, clock, self._addresses)
+        self._faults = FaultBoard(self.shell, clock) if settings.allow_faults else None
         store.log.follow(self.shell.dispatch)
-        self._trimmer = Trimmer(store, clock, Retention(settings.retention_age_s, settings.retention_size_bytes))
+        retention = Retention(settings.retention_age_s, settings.retention_size_bytes)
+        self._trimmer = Trimmer(store, clock, retention)
+        self._insights = InsightService(
+            store, store.log, clock, self._numbering, retention, self.hub.find_cursor, self.hub.find_acknowledged
+        )
 
     async def prepare(self) -> None:
         """Read what must be known before anybody is served."""
@@ -161,6 +169,7 @@ class Parts:
             "shares": ShareService(self.store, self.outbox),
             "subscriptions": self._subscriptions,
             "numbering": self._numbering,
+            "faults": FaultService(self.store, self._faults),
             "access_rules": AccessRuleService(self.store),
             "admin": self.admin,
             "keys": self._subscriptions,
@@ -192,12 +201,14 @@ class Parts:
             "device_roles": DeviceRoleService(self.store),
             "postals": PostalService(self.store),
             "controls": ControlService(self.store, self._deliveries),
+            "hub": self.hub,
+            "insights": self._insights,
             "lans": LanService(self.store, self.ids, self._sealer),
             "presence": self._presence,
             "templates": self.templates,
             "contents": self._contents,
             "clock": self.clock,
-            "health": Health(self.shell, self._answers, self._why_not_ready, self._gauges()),
+            "health": Health(self.shell, self._answers, self._why_not_ready, self._gauges(), self._faults),
         }
         return create_app(
             services,

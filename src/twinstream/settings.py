@@ -221,6 +221,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["auto", "json", "text"],
         _about("Operation", "`json`: one object a line; `text`: for people; `auto`: text on a terminal, else json."),
     ] = "auto"
+    allow_faults: Annotated[
+        bool,
+        _about(
+            "Operation",
+            "Owners of subscriptions, and `twinstream faults`, may have their sockets lose, repeat and delay events, to "
+            "test clients. Nothing that is stored changes; for servers on which nobody relies.",
+        ),
+    ] = False
     shutdown_grace_s: Annotated[
         float,
         _about(

@@ -50,6 +50,9 @@ class Subscriptions(Protocol):
     def list_under_rules(self, oem: str, role: str) -> Sequence[Subscription]:
         """List those of an OEM that access rules for this role bear on, to begin their stretches anew."""
 
+    def find_any(self, operator: Operator, subscription_id: int) -> Subscription | None:
+        """Find one, whosever it is."""
+
     def list_of_user(self, operator: Operator, uuid: str) -> Sequence[Subscription]:
         """List a user's, by id."""
 

@@ -98,6 +98,11 @@ class Subscriptions(Repository):
             {"oem": oem, "role": role},
         )
 
+    def find_any(self, operator: Operator, subscription_id: int) -> Subscription | None:
+        """Find one, whosever it is."""
+        found = self._read(f"SELECT {_COLUMNS} FROM subscription WHERE id = :id", {"id": subscription_id})
+        return found[0] if found else None
+
     def list_of_user(self, operator: Operator, uuid: str) -> Sequence[Subscription]:
         """List a user's."""
         return self._read(f"SELECT {_COLUMNS} FROM subscription WHERE user_uuid = :uuid ORDER BY id", {"uuid": uuid})

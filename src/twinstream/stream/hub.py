@@ -20,7 +20,7 @@ from twinstream.model.event import Change, Control, Event, Record
 from twinstream.model.filter import Filter
 from twinstream.model.matcher import Matcher
 from twinstream.ports.log import Cursor
-from twinstream.stream.agenda import Agenda
+from twinstream.stream.agenda import Agenda, Timed
 from twinstream.stream.limits import StreamLimits
 from twinstream.stream.opening import Opening
 from twinstream.stream.outlet import Outlet
@@ -109,6 +109,13 @@ class Hub:
         """
         return self._agenda.tick(now_s, limit)
 
+    def call(self, item: Timed, due_s: float) -> None:
+        """Have `tick` call something else than a session at this time, instead of any it had before; infinity: never.
+
+        Call it late once, when nothing is due any more, so that the item is let go.
+        """
+        self._agenda.call(item, due_s)
+
     def take_gaps(self) -> list[Gap]:
         """Hand over the gaps noted since the last call: to be stored, logged, shown."""
         gaps, self._gaps = self._gaps, []
@@ -130,6 +137,11 @@ class Hub:
     def find_acknowledged(self, subscription_id: int) -> Cursor | None:
         """Answer what a subscription's subscribers acknowledged lately, if the log may not know it yet."""
         return self._acknowledgements.get(subscription_id) or self._being_stored.get(subscription_id)
+
+    def find_cursor(self, subscription_id: int) -> Cursor | None:
+        """Answer how far the furthest session of a subscription is; None if it has none."""
+        cursors = [session.cursor for session in self.sessions_of(subscription_id)]
+        return max(cursors, key=lambda cursor: cursor.seq, default=None)
 
     def take_bookmarks(self) -> list[tuple[int, Cursor]]:
         """Hand over the cursors offered since the last call, for `LogWriter.store_bookmarks`; losing them is safe."""

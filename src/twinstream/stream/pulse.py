@@ -23,7 +23,10 @@ _ASLEEP_S = 5.0
 
 
 class Pulse:
-    """The signs of life of one socket. ``last_inbound_s``: when anything last came in."""
+    """The signs of life of one socket.
+
+    ``last_inbound_s``: when anything last came in. ``unanswered``: heartbeats sent since the last answer.
+    """
 
     __slots__ = (
         "_backlog_bytes",
@@ -31,9 +34,9 @@ class Pulse:
         "_limits",
         "_moved",
         "_slow_at_s",
-        "_unanswered",
         "_waiting",
         "last_inbound_s",
+        "unanswered",
     )
 
     def __init__(self, limits: StreamLimits, now_s: float) -> None:
@@ -43,14 +46,14 @@ class Pulse:
         self._slow_at_s = inf
         self._backlog_bytes = 0
         self._moved = False  # the kernel has taken some of the backlog since the deadline was set
-        self._unanswered = 0  # heartbeats sent since the last answer
+        self.unanswered = 0
         # (n, cursor): the cursor is confirmed by the n-th answer from there on.
         self._waiting: list[tuple[int, Cursor]] = []
 
     def heartbeat(self, cursor: Cursor, now_s: float) -> None:
         """Note that a heartbeat is sent behind everything up to the cursor."""
         self._heartbeat_at_s = now_s + self._limits.heartbeat_interval_s
-        self._unanswered += 1
+        self.unanswered += 1
         if len(self._waiting) < _REMEMBERED:
             self._waiting.append((1, cursor))
         else:
@@ -58,7 +61,7 @@ class Pulse:
 
     def answer(self) -> Cursor | None:
         """Note an answer to a heartbeat, and tell what it confirms, if anything."""
-        self._unanswered = 0
+        self.unanswered = 0
         if not self._waiting:
             return None
         answers, cursor = self._waiting[0]
@@ -107,7 +110,7 @@ class Pulse:
             if not self._moved:
                 return Disconnect(4008)
             self.fill(backlog_bytes, now_s)
-        if now_s >= self._heartbeat_at_s and 0 < self._limits.heartbeat_misses <= self._unanswered:
+        if now_s >= self._heartbeat_at_s and 0 < self._limits.heartbeat_misses <= self.unanswered:
             return Disconnect(4408, "heartbeats unanswered")
         return None
 
@@ -115,6 +118,6 @@ class Pulse:
         """Begin the peer's time anew if a deadline was looked at too late: what it sent meanwhile is still unread."""
         if late_s > _ASLEEP_S:
             self.last_inbound_s = now_s
-            self._unanswered = 0
+            self.unanswered = 0
             if self._slow_at_s < inf:
                 self._slow_at_s = now_s + self._limits.slow_reader_timeout_s

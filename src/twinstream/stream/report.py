@@ -26,7 +26,7 @@ class Counters(msgspec.Struct):
 class SessionStatus(msgspec.Struct, frozen=True):
     """A session at a moment. ``lag``: positions between it and the tail, 0 when level; a measure, not a count.
 
-    ``since_s`` and ``last_inbound_s`` are monotonic times.
+    ``since_s`` and ``last_inbound_s`` are monotonic times. ``unanswered``: heartbeats sent since the last answer.
     """
 
     subscription_id: int
@@ -38,3 +38,4 @@ class SessionStatus(msgspec.Struct, frozen=True):
     observe: bool
     since_s: float
     last_inbound_s: float
+    unanswered: int

@@ -78,6 +78,7 @@ class Session:
         "_skip_through",
         "_tail",
         "_touched",
+        "acknowledges_below",
         "due_s",
         "plain_below",
         "position",
@@ -107,6 +108,7 @@ class Session:
         self._touched = False  # has sent something or been LIVE: retention may not overtake it in silence
         self._bookmarked = opening.start
         self._acknowledged_seq = opening.start.seq
+        self.acknowledges_below = MAX_SEQ  # faults have dropped the event of this number (`stream.fault`)
         self._pulse = Pulse(tail.limits, now_s)
         self.since_s = now_s
         self.due_s = inf
@@ -159,7 +161,7 @@ class Session:
         if self.state is State.CLOSED or (text != b"Z" and text != HEARTBEAT):
             return
         confirmed = self._pulse.answer()
-        if confirmed is None or confirmed.seq <= self._acknowledged_seq:
+        if confirmed is None or not self._acknowledged_seq < confirmed.seq < self.acknowledges_below:
             return
         if self._opening.observe or self._opening.seq_end is not None:
             return
@@ -247,6 +249,7 @@ class Session:
             observe=self._opening.observe,
             since_s=self.since_s,
             last_inbound_s=self.last_inbound_s,
+            unanswered=self._pulse.unanswered,
         )
 
     # ---- from state to state

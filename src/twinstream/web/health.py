@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from twinstream.errors import RequestError
 from twinstream.stream.state import State
 from twinstream.web.authentication import Given
+from twinstream.web.fault_board import FaultBoard
 from twinstream.web.shell import Shell
 
 Gauges = Mapping[str, tuple[str, Callable[[], float]]]
@@ -32,6 +33,7 @@ class Health:
         answers: how many requests got which status.
         why_not_ready: answers the reason why no work should be sent here, or None.
         gauges: more numbers to show, by metric name: what it is, and how to read it.
+        faults: which are set, where they are allowed; who is asked whether the server is ready tells of them.
     """
 
     def __init__(
@@ -40,10 +42,12 @@ class Health:
         answers: Mapping[int, int],
         why_not_ready: Callable[[], RequestError | None],
         gauges: Gauges,
+        faults: FaultBoard | None = None,
     ) -> None:
         self.why_not_ready = why_not_ready
+        self.faults = faults
         self.registry = CollectorRegistry()
-        self.registry.register(_ServerCollector(shell, answers, gauges))
+        self.registry.register(_ServerCollector(shell, answers, gauges, faults))
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
 
@@ -60,6 +64,8 @@ async def get_readiness(health: Given[Health]) -> dict[str, str]:
     reason = health.why_not_ready()
     if reason is not None:
         raise reason
+    if health.faults is not None and health.faults.active:
+        return {"status": "ready", "faults": f"set on purpose on {health.faults.active} subscriptions"}
     return {"status": "ready"}
 
 
@@ -73,10 +79,13 @@ ROUTES = [get_health, get_readiness, get_metrics]
 
 
 class _ServerCollector(Collector):
-    def __init__(self, shell: Shell, answers: Mapping[int, int], gauges: Gauges) -> None:
+    def __init__(
+        self, shell: Shell, answers: Mapping[int, int], gauges: Gauges, faults: FaultBoard | None = None
+    ) -> None:
         self._shell = shell
         self._answers = answers
         self._gauges = gauges
+        self._faults = faults
 
     def collect(self) -> Iterator[Metric]:
         shell, counters = self._shell, self._shell.hub.counters
@@ -101,6 +110,10 @@ class _ServerCollector(Collector):
             ("groups", "Groups of commands that were committed together and made records", shell.groups),
         ):
             yield CounterMetricFamily(f"twinstream_{name}", meaning, value=count)
+        if self._faults is not None:
+            meaning = "Subscriptions whose sockets have faults on purpose"
+            yield GaugeMetricFamily("twinstream_faulty_subscriptions", meaning, value=self._faults.active)
+            yield _labelled(CounterMetricFamily, "faults", "Faults done on purpose", "fault", self._faults.totals())
         for name, (meaning, read) in self._gauges.items():
             yield GaugeMetricFamily(f"twinstream_{name}", meaning, value=read())
 

@@ -29,6 +29,7 @@ from twinstream.ports.log import EventLog, PageRequest
 from twinstream.service.numbering import Numbering
 from twinstream.service.subscription import OpenedStream
 from twinstream.settings import Settings
+from twinstream.stream.agenda import Timed
 from twinstream.stream.hub import Hub
 from twinstream.stream.opening import Opening, open_at, wanted_seq
 from twinstream.stream.outlet import Outlet
@@ -86,6 +87,22 @@ class SocketOutlet(Outlet, Protocol):
     def flush(self) -> None:
         """Write all that is queued."""
 
+    def hang_up(self) -> None:
+        """End after all that is queued without a close frame."""
+
+
+class Between(Outlet, Protocol):
+    """An outlet around another, which is told its session once that is attached."""
+
+    session: Session
+
+
+class Interposer(Protocol):
+    """What stands between sessions and sockets: faults (`web.fault`)."""
+
+    def wrap(self, subscription_id: int, outlet: SocketOutlet) -> Between:
+        """Make the outlet of a session out of that of its socket."""
+
 
 class Shell:
     """See the module. Call on the event loop only."""
@@ -111,6 +128,7 @@ class Shell:
         self.unflushed: list[SocketOutlet] = []
         self.framed_message = b""
         self.frame = b""
+        self.interposer: Interposer | None = None
         self._log = log
         self._keys = keys
         self._numbering = numbering
@@ -122,6 +140,7 @@ class Shell:
         self._waiting: deque[tuple[Session, PageRequest]] = deque()
         self._readers: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_at_s = 0.0
 
     def dispatch(self, records: Sequence[Record]) -> None:
         """Take the tail: register it with `EventLog.follow`."""
@@ -153,7 +172,11 @@ class Shell:
             raise RequestError("shutting_down", retry_after_s=RETRY_AFTER_S)
         self.hub.admit(opening.subscription_id, now_s)
         outlet.accept(accept_handshake(request.headers, subprotocol))
-        session = self.hub.attach(outlet, opening, now_s)
+        if self.interposer is None:
+            session = self.hub.attach(outlet, opening, now_s)
+        else:
+            between = self.interposer.wrap(opening.subscription_id, outlet)
+            session = between.session = self.hub.attach(between, opening, now_s)
         self._keys.touch(opening.subscription_id)
         self._arm(0.0)
         return session
@@ -256,9 +279,20 @@ class Shell:
                 session.end(Disconnect(1011))
             self.flush()
 
+    def call(self, item: Timed, due_s: float) -> None:
+        """Have the timer call an item at this time instead of any it had before; see `Hub.call`."""
+        self.hub.call(item, due_s)
+        delay_s = max(due_s - self.clock.monotonic_s(), 0.0)
+        if self._timer is not None and asyncio.get_running_loop().time() + delay_s < self._rings_at_s:
+            self._timer.cancel()
+            self._timer = None
+            self._arm(delay_s)
+
     def _arm(self, delay_s: float) -> None:
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(delay_s, self._tick)
+            loop = asyncio.get_running_loop()
+            self._rings_at_s = loop.time() + delay_s
+            self._timer = loop.call_later(delay_s, self._tick)
 
     def _tick(self) -> None:
         self._timer = None

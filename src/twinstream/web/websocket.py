@@ -214,6 +214,13 @@ class StreamProtocol(asyncio.Protocol):
         self.flush()
         self._end_soon(half_close=deaf)
 
+    def hang_up(self) -> None:
+        """End after all that is queued without a close frame, as a proxy does that dies."""
+        self._state = State.DEAF
+        self.flush()
+        self._end_soon(half_close=False)
+        self.transport.close()
+
     # Inside
 
     async def _open(self, request: StreamRequest, path: str, request_id: str, leftover: bytes) -> None:
