@@ -1,8 +1,9 @@
 """Shares: an owner lets another user of the same OEM see, or also steer, a device for a while.
 
 Owns what may stand in a share; knows no storage. A share counts from ``start_at`` (None: at once) up to, not including,
-``end_at`` (None: for ever). Events committed in that time have the holder among their readers; a change of a share
-never touches events that were committed before.
+``end_at`` (None: for ever). Before, it is an invitation: its holder sees it and may end it, as the mail tells of it
+anyway, but it grants nothing; after, it is gone. Events committed in that time have the holder among their readers; a
+change of a share never touches events that were committed before.
 """
 
 from __future__ import annotations

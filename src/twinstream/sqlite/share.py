@@ -25,6 +25,8 @@ _SHARES = """
     JOIN user AS holder ON holder.uuid = share.user_uuid AND holder.oem = +device.oem
     WHERE (share.end_at IS NULL OR share.end_at > :now_s)"""
 
+_NOT_ENDED = "(end_at IS NULL OR end_at > ?)"
+
 
 class Shares(Repository):
     """See `ports.share.Shares`."""
@@ -83,14 +85,16 @@ class Shares(Repository):
     def remove(self, user: User, share_id: int) -> bool:
         """Delete a share given or got."""
         removed = self._run(
-            "DELETE FROM share WHERE id = ? AND ? IN (owner_uuid, user_uuid) RETURNING id", (share_id, user.uuid)
+            f"DELETE FROM share WHERE id = ? AND ? IN (owner_uuid, user_uuid) AND {_NOT_ENDED} RETURNING id",
+            (share_id, user.uuid, self._now_s),
         )
         return bool(removed)
 
     def remove_of_device(self, user: User, dsn: str) -> int:
         """Delete a device's shares given or got."""
         removed = self._run(
-            "DELETE FROM share WHERE dsn = ? AND ? IN (owner_uuid, user_uuid) RETURNING id", (dsn, user.uuid)
+            f"DELETE FROM share WHERE dsn = ? AND ? IN (owner_uuid, user_uuid) AND {_NOT_ENDED} RETURNING id",
+            (dsn, user.uuid, self._now_s),
         )
         return len(removed)
 
