@@ -1,0 +1,208 @@
+"""The file that says what a collector does: TOML of ours, or a JSON list of streams.
+
+Owns what the keys of the TOML mean, and the choice between the two. Knows nothing of how streams are read.
+Invariant: a plan that leaves here is whole: every stream has a place, a key and an output, and every output is used.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from twinstream.collector.plan import Output, Plan, Secret, Stream, make_output, split_stream_url
+from twinstream.collector.plan_file import (
+    PlanFile,
+    check_name,
+    convert_table,
+    open_plan_file,
+    open_to_others,
+    read_secret,
+)
+from twinstream.collector.stream_list import read_list
+from twinstream.exits import EX_CONFIG, CommandError
+
+EXAMPLE = """\
+# twinstream collect --config collect.toml
+# Relative paths begin at the working directory.
+
+status = "/run/twinstream/collect.json"   # for `twinstream collect status`
+metrics = "127.0.0.1:9464"                # Prometheus
+
+[streams.freezers]                        # the name is in every row: never change it
+url = "wss://stream.example.com/stream"
+key_file = "/etc/twinstream/freezers.key" # or: key_env = "VARIABLE", or: key = "…" with chmod 600 on this file
+outputs = ["database", "archive"]         # left out: all of them
+
+[streams.washers]                         # a stream of the Ayla cloud, by name
+region = "us"
+deployment = "field"
+client_type = "cloud"
+key_env = "WASHERS_STREAM_KEY"
+outputs = ["database"]
+# seq_start = 1000                        # where to begin in an output that has nothing of it; left out: all there is
+
+[outputs.database]
+url = "sqlite:////var/lib/twinstream/events.db"
+# url = "mysql://collector@localhost/events"
+# url = "postgresql://collector@localhost/events"
+# url_env = "DATABASE_URL"                # with a password in it; or: url_file
+batch_size = 1000                         # write after so many events …
+batch_time_s = 1.0                        # … or so long after the first of them
+
+[outputs.archive]
+url = "jsonl:/var/lib/twinstream/archive/?rotate=day"
+# url = "parquet:/var/lib/twinstream/lake/"
+"""
+"""What `twinstream collect --example` prints; a test reads it."""
+
+
+BatchSize = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+BatchTime = Annotated[float, msgspec.Meta(ge=0, le=3600)]
+
+
+class _Stream(msgspec.Struct, forbid_unknown_fields=True):
+    url: str | None = None
+    region: str | None = None
+    deployment: str | None = None
+    client_type: str | None = None
+    key: str | None = None
+    key_file: str | None = None
+    key_env: str | None = None
+    seq_start: Annotated[int, msgspec.Meta(ge=0)] = 0
+    outputs: Annotated[list[str], msgspec.Meta(min_length=1)] | None = None
+
+
+class _Output(msgspec.Struct, forbid_unknown_fields=True):
+    url: str | None = None
+    url_file: str | None = None
+    url_env: str | None = None
+    batch_size: BatchSize | None = None
+    batch_time_s: BatchTime | None = None
+
+
+class _Top(msgspec.Struct, forbid_unknown_fields=True):
+    streams: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
+    batch_size: BatchSize | None = None
+    batch_time_s: BatchTime | None = None
+    status: str | None = None
+    metrics: str | None = None
+
+
+def read_plan(
+    path: Path,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    to: tuple[Output, ...] = (),
+    batch_size: int | None = None,
+    batch_time_s: float | None = None,
+) -> Plan:
+    """Read a file; ``to`` and the batches, if given, stand in for what it says of outputs.
+
+    Raises:
+        CommandError: 78, with one line for people.
+    """
+    file = open_plan_file(path)
+    is_list = re.match(r"\s*(\[\s*[{\]]|\{)", file.text) is not None
+    plan = read_list(file, to) if is_list else _read_toml(file, environment, to)
+    if not plan.streams:
+        raise file.refuse((), "no streams in it; `twinstream collect --example` shows what it may look like")
+    outputs = {
+        name: msgspec.structs.replace(
+            output,
+            batch_size=batch_size or output.batch_size,
+            batch_time_s=output.batch_time_s if batch_time_s is None else batch_time_s,
+        )
+        for name, output in plan.outputs.items()
+        if any(name in stream.outputs for stream in plan.streams)
+    }
+    return msgspec.structs.replace(plan, outputs=outputs)
+
+
+def _read_toml(file: PlanFile, environment: Mapping[str, str], to: tuple[Output, ...]) -> Plan:
+    try:
+        table = tomllib.loads(file.text)
+    except tomllib.TOMLDecodeError as error:
+        reason, _, at = str(error).rpartition(" (at ")
+        line = re.match(r"line (\d+), column (\d+)", at)
+        place = f"{file.path}:{line[1]}:{line[2]}" if line else str(file.path)
+        raise CommandError(
+            EX_CONFIG, f"{place}: {reason or error}; expected TOML, as `twinstream collect --example` prints it"
+        ) from None
+    top = convert_table(file, table, _Top, ())
+    outputs = {output.name: output for output in to} or {
+        name: _make_output(file, name, convert_table(file, raw, _Output, ("outputs", name)), top, environment)
+        for name, raw in top.outputs.items()
+    }
+    if top.streams and not outputs:
+        raise file.refuse(
+            ("outputs",), 'none; expected a table like [outputs.database] with url = "sqlite:///events.db"'
+        )
+    chosen = tuple(outputs) if to else None
+    streams = tuple(
+        _make_stream(file, name, convert_table(file, raw, _Stream, ("streams", name)), outputs, chosen, environment)
+        for name, raw in top.streams.items()
+    )
+    return Plan(streams, outputs, top.status, top.metrics)
+
+
+def _make_output(file: PlanFile, name: str, said: _Output, top: _Top, environment: Mapping[str, str]) -> Output:
+    place = ("outputs", name)
+    check_name(file, place)
+    url = read_secret(file, place, "url", {"url": said.url, "file": said.url_file, "env": said.url_env}, environment)
+    size = said.batch_size or top.batch_size
+    time_s = said.batch_time_s if said.batch_time_s is not None else top.batch_time_s
+    try:
+        output = make_output(url, name=name, batch_size=size, batch_time_s=time_s)
+    except ValueError as error:
+        raise file.refuse((*place, "url"), str(error)) from None
+    if said.url and output.holds_password and not file.is_private:
+        raise file.refuse((*place, "url"), f"others can read this password; mend it with: chmod 600 {file.path}")
+    return output
+
+
+def _make_stream(
+    file: PlanFile,
+    name: str,
+    said: _Stream,
+    outputs: Mapping[str, Output],
+    chosen: tuple[str, ...] | None,
+    environment: Mapping[str, str],
+) -> Stream:
+    place = ("streams", name)
+    check_name(file, place)
+    url, key, seq_start = None, None, None
+    if said.url is not None:
+        try:
+            url, key, seq_start = split_stream_url(said.url)
+        except ValueError as error:
+            raise file.refuse((*place, "url"), str(error)) from None
+    elif said.region is None:
+        raise file.refuse(place, 'no url; expected url = "wss://HOST/stream", or region, deployment and client_type')
+    if key is None:
+        given = {"key": said.key, "file": said.key_file, "env": said.key_env}
+        key = Secret(read_secret(file, place, "key", given, environment))
+    if not file.is_private and (said.key or (said.url and "stream_key=" in said.url)):
+        raise file.refuse((*place, "key" if said.key else "url"), open_to_others(file.path))
+    for output in said.outputs or ():
+        if chosen is None and output not in outputs:
+            near = difflib.get_close_matches(output, outputs, 1)
+            hint = f"did you mean {near[0]}?" if near else f"expected some of {', '.join(outputs)}"
+            raise file.refuse((*place, "outputs"), f"no output is called {output}; {hint}")
+    return Stream(
+        name=name,
+        key=key,
+        outputs=chosen or tuple(said.outputs if said.outputs is not None else outputs),
+        url=url,
+        region=said.region,
+        deployment=said.deployment,
+        client_type=said.client_type,
+        seq_start=said.seq_start or seq_start or 0,
+    )

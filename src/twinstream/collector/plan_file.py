@@ -1,0 +1,140 @@
+"""One file that says what a collector does: its text, what is wrong with it, and where.
+
+Owns reading, typing, secrets from elsewhere, and the form of a refusal. Knows nothing of what the keys mean.
+Invariant: every refusal is one line that names the file, the place in it and the remedy, and shows no key or password.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from twinstream.collector.plan import is_name
+from twinstream.exits import EX_CONFIG, CommandError
+
+FILE_LIMIT_BYTES = 1024 * 1024
+"""Longest file; a longer one is some other file."""
+NAME_FORM = "letters, digits, blanks and . : @ + - _, at most 64, beginning with a letter or digit"
+
+_Table = TypeVar("_Table", bound=msgspec.Struct)
+
+
+class PlanFile(NamedTuple):
+    """A file that is being read: for places in messages, and for who may read it."""
+
+    path: Path
+    text: str
+    is_private: bool
+
+    def refuse(self, keys: tuple[str, ...], problem: str) -> CommandError:
+        """Make the error; ``keys`` lead to the place, like ("streams", "freezers", "url")."""
+        line = _find_line(self.text, keys)
+        place = f"{self.path}:{line}" if line else str(self.path)
+        return CommandError(EX_CONFIG, f"{place}: {'.'.join(keys)}{': ' if keys else ''}{problem}")
+
+
+def open_plan_file(path: Path) -> PlanFile:
+    """Read a whole file, and who may read it.
+
+    Raises:
+        CommandError: 78: it is not there, too long, or no text.
+    """
+    try:
+        with path.open("rb") as opened:
+            mode = os.fstat(opened.fileno()).st_mode
+            content = opened.read(FILE_LIMIT_BYTES + 1)
+    except OSError as error:
+        hint = "`twinstream collect --example` prints one"
+        raise CommandError(EX_CONFIG, f"{path}: cannot be read: {error.strerror}; {hint}") from None
+    if len(content) > FILE_LIMIT_BYTES:
+        raise CommandError(EX_CONFIG, f"{path}: longer than {FILE_LIMIT_BYTES:,} bytes; expected TOML or a JSON list")
+    try:
+        return PlanFile(path, content.decode("utf-8-sig"), not mode & 0o077)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise CommandError(EX_CONFIG, f"{path}:{line}: byte 0x{content[error.start]:02x}; expected UTF-8") from None
+
+
+def convert_table(file: PlanFile, raw: Any, kind: type[_Table], place: tuple[str, ...]) -> _Table:
+    """Make the typed value, or say which key is wrong; msgspec's text is about types and shows no value."""
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        unknown = re.search(r"unknown field `([^`]*)`", text)
+        if unknown:
+            near = difflib.get_close_matches(unknown[1], kind.__struct_fields__, 1)
+            hint = f"did you mean {near[0]}?" if near else f"expected some of {', '.join(kind.__struct_fields__)}"
+            raise file.refuse((*place, unknown[1]), f"no such key; {hint}") from None
+        problem, _, at = text.partition(" - at `$")
+        key = tuple(re.findall(r"\w+", at))[:1]
+        raise file.refuse((*place, *key), problem[:1].lower() + problem[1:].replace("`", "")) from None
+
+
+def read_secret(
+    file: PlanFile,
+    place: tuple[str, ...],
+    what: str,
+    given: Mapping[str, str | None],
+    environment: Mapping[str, str],
+) -> str:
+    """Take a value from the one place that is given: the file itself, a file of its own, or the environment."""
+    ways = [way for way, value in given.items() if value is not None]
+    if len(ways) != 1:
+        problem = "more than one" if ways else "none"
+        raise file.refuse((*place, what), f"{problem}; expected one of {what}, {what}_file and {what}_env")
+    (way,) = ways
+    value = given[way] or ""
+    if way == "env":
+        if not environment.get(value):
+            raise file.refuse((*place, f"{what}_env"), f"the environment has no variable {value}, or it is empty")
+        return environment[value].strip()
+    if way == "file":
+        try:
+            text = Path(value).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "no text"
+            raise file.refuse((*place, f"{what}_file"), f"{value} cannot be read: {reason}") from None
+        if not text:
+            raise file.refuse((*place, f"{what}_file"), f"{value} is empty")
+        return text
+    if not value:
+        raise file.refuse((*place, what), "empty")
+    return value
+
+
+def check_name(file: PlanFile, place: tuple[str, ...]) -> None:
+    """Refuse a table's name that cannot be one of ours; the last of ``place`` is the name.
+
+    Raises:
+        CommandError: 78.
+    """
+    if not is_name(place[-1]):
+        raise file.refuse(place, f"that is no name; expected {NAME_FORM}")
+
+
+def open_to_others(path: Path) -> str:
+    """Say that a file with a key in it is readable for everybody, and what to do."""
+    return f"others can read the stream key in this file; mend it with: chmod 600 {path}"
+
+
+def _find_line(text: str, keys: tuple[str, ...]) -> int | None:
+    """Find the line of a key of TOML, or at least of its table; tomllib keeps no lines."""
+    found = None
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+([^\]]+)\]", line):
+            table = tuple(part.strip().strip("\"'") for part in header[1].split("."))
+            if table == keys[: len(table)] and len(table) >= len(keys) - 1:
+                found = number
+            if table == keys:
+                return number
+        elif (key := re.match(r"""\s*["']?([\w-]+)["']?\s*[=.]""", line)) and (*table, key[1]) == keys:
+            return number
+    return found
