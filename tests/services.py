@@ -12,6 +12,7 @@ import pytest
 from twinstream.model.application import ApplicationKey
 from twinstream.model.event import Event, EventType, Record
 from twinstream.model.mail import Mail
+from twinstream.model.oem import Retention
 from twinstream.model.principal import Operator, User
 from twinstream.model.subscription import ClientType, Terms
 from twinstream.outbound.mail import ConsoleMailer
@@ -20,6 +21,7 @@ from twinstream.ports.work import UnitOfWork
 from twinstream.service.access_rule import AccessRuleService
 from twinstream.service.admin import AdminService
 from twinstream.service.datum import DatumService
+from twinstream.service.insight import InsightService
 from twinstream.service.lockout import Lockout
 from twinstream.service.numbering import Numbering
 from twinstream.service.outbox import Outbox
@@ -30,6 +32,7 @@ from twinstream.service.token import TokenCache
 from twinstream.service.user import UserService
 from twinstream.sqlite.seal import KeyFileSealer
 from twinstream.sqlite.store import SqliteStore
+from twinstream.stream.hub import Hub
 from twinstream.system import SystemIds
 
 PASSWORD = "correct horse"
@@ -101,6 +104,16 @@ class Services:
             strict_security=strict_security,
         )
         self.numbering = Numbering(self.store, self.log)
+        self.hub = Hub(self.log.head)
+        self.insights = InsightService(
+            self.store,
+            self.log,
+            self.clock,
+            self.numbering,
+            Retention(3600.0, None),
+            self.hub.find_cursor,
+            self.hub.find_acknowledged,
+        )
 
     async def add_oem(self, oem: str) -> ApplicationKey:
         """Add an OEM with an application."""

@@ -11,7 +11,7 @@ from twinstream.model.matcher import Matcher
 
 _names = st.sampled_from(["a", "b", "c"])
 _some = st.none() | st.frozensets(_names)
-_filters = st.builds(
+any_filter = st.builds(
     Filter,
     oem=st.sampled_from(["o", "p"]),
     reader=st.none() | _names,
@@ -20,7 +20,7 @@ _filters = st.builds(
         st.sampled_from(EventType), st.lists(st.builds(Clause, oem_models=_some, property_names=_some)).map(tuple)
     ),
 )
-_events = st.builds(
+any_event = st.builds(
     Event,
     type=st.sampled_from(EventType),
     oem=st.sampled_from(["o", "p"]),
@@ -33,7 +33,7 @@ _events = st.builds(
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(_filters, max_size=10), st.lists(_events, max_size=5))
+@given(st.lists(any_filter, max_size=10), st.lists(any_event, max_size=5))
 def test_matches_are_those_of_the_predicate(filters: list[Filter], events: list[Event]) -> None:
     """A look-up answers exactly the targets whose filter matches, each once."""
     matcher: Matcher[int] = Matcher()
@@ -44,7 +44,7 @@ def test_matches_are_those_of_the_predicate(filters: list[Filter], events: list[
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(_filters, max_size=6), st.lists(_filters, max_size=6), _events)
+@given(st.lists(any_filter, max_size=6), st.lists(any_filter, max_size=6), any_event)
 def test_removed_targets_are_forgotten(stay: list[Filter], leave: list[Filter], event: Event) -> None:
     """What was added and removed again leaves no trace, and the others stay."""
     matcher: Matcher[tuple[str, int]] = Matcher()

@@ -29,6 +29,7 @@ from twinstream.ports.datapoint import Datapoints
 from twinstream.ports.datum import Data
 from twinstream.ports.device import Devices
 from twinstream.ports.device_role import DeviceRoles
+from twinstream.ports.insight import Insights
 from twinstream.ports.lan import LanKeys
 from twinstream.ports.log import LogWriter
 from twinstream.ports.node import Nodes
@@ -62,6 +63,7 @@ class View(Protocol):
     device_data: Data
     device_roles: DeviceRoles
     devices: Devices
+    insights: Insights
     lan_keys: LanKeys
     nodes: Nodes
     oems: Oems

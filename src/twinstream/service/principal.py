@@ -8,12 +8,17 @@ from __future__ import annotations
 from twinstream.errors import RequestError
 from twinstream.model.principal import Device, Operator, Principal, User
 
-__all__ = ["Device", "Operator", "Principal", "User", "require_admin", "require_staff"]
+__all__ = ["Device", "Operator", "Principal", "User", "is_staff", "require_admin", "require_staff"]
+
+
+def is_staff(user: User) -> bool:
+    """Tell whether the user has a role of the OEM (``OEM::…``)."""
+    return user.role.startswith("OEM::")
 
 
 def require_staff(user: User) -> None:
     """Raise RequestError ``forbidden`` unless the user has a role of the OEM (``OEM::…``)."""
-    if not user.role.startswith("OEM::"):
+    if not is_staff(user):
         raise RequestError("forbidden", "This needs a role of the OEM.")
 
 

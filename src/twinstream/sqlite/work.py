@@ -19,6 +19,7 @@ from twinstream.ports import (
     datum,
     device,
     device_role,
+    insight,
     lan,
     node,
     oem,
@@ -43,6 +44,7 @@ from twinstream.sqlite.datapoint import Datapoints
 from twinstream.sqlite.datum import DeviceData, UserData
 from twinstream.sqlite.device import Devices
 from twinstream.sqlite.device_role import DeviceRoles
+from twinstream.sqlite.insight import Insights
 from twinstream.sqlite.lan import LanKeys
 from twinstream.sqlite.node import Nodes
 from twinstream.sqlite.oem import Oems
@@ -77,6 +79,7 @@ class View:
         self.device_data: datum.Data = DeviceData(connection, now_s)
         self.device_roles: device_role.DeviceRoles = DeviceRoles(connection, now_s)
         self.devices: device.Devices = Devices(connection, now_s)
+        self.insights: insight.Insights = Insights(connection, now_s)
         self.lan_keys: lan.LanKeys = LanKeys(connection, now_s)
         self.nodes: node.Nodes = Nodes(connection, now_s)
         self.oems: oem.Oems = Oems(connection, now_s)
