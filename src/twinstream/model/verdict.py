@@ -41,7 +41,7 @@ def object_to(filter: Filter, event: Event) -> tuple[Objection, ...]:
     if filter.reader is not None and filter.reader not in event.readers:
         objections.append(Objection("reader", None, (filter.reader,)))
     if clauses:
-        objections += min((list(_of_clause(clause, event)) for clause in clauses), key=len)
+        objections += min([_object_to_clause(clause, event) for clause in clauses], key=len)
     return tuple(objections)
 
 
@@ -49,12 +49,14 @@ MOST_SHOWN = 20
 """So many names of a set are told."""
 
 
-def _of_clause(clause: Clause, event: Event) -> Iterable[Objection]:
+def _object_to_clause(clause: Clause, event: Event) -> list[Objection]:
+    objections = []
     if clause.oem_models is not None and event.oem_model not in clause.oem_models:
-        yield Objection("oem_model", event.oem_model, _some(clause.oem_models))
+        objections.append(Objection("oem_model", event.oem_model, _some(clause.oem_models)))
     name = event.property_name
     if clause.property_names is not None and name is not None and name not in clause.property_names:
-        yield Objection("property_name", name, _some(clause.property_names))
+        objections.append(Objection("property_name", name, _some(clause.property_names)))
+    return objections
 
 
 def _some(names: Iterable[str]) -> tuple[str, ...]:

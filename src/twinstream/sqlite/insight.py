@@ -77,14 +77,13 @@ class Insights(Repository):
             (subscription_id, position),
         )
         after, seq = row or (0, 0)
-        for begin, end, text in self._run(_STRETCHES, (subscription_id, after + 1, position)):
-            seq += self._count_matches(text, max(after, begin - 1), end)
-        return seq
+        stretches = self._run(_STRETCHES, (subscription_id, after + 1, position))
+        return int(seq) + sum(self._count_matches(text, max(after, begin - 1), end) for begin, end, text in stretches)
 
     def count_gaps(self, subscription_id: int) -> int:
         """Count a subscription's gaps."""
         row = self._first("SELECT count(*) FROM gap WHERE subscription_id = ?", (subscription_id,))
-        return row[0] if row else 0
+        return int(row[0]) if row else 0
 
     def count_events_since(self, oem: str, since_s: float) -> int:
         """Count an OEM's events since a time: positions and times grow together, so the first is found by halving."""
@@ -100,7 +99,7 @@ class Insights(Repository):
             f"(SELECT count(*) FROM event WHERE oem = ?1 AND type = {number} AND position > ?2)" for number in _TYPES
         )
         row = self._first(f"SELECT {ranges}", (oem, low))
-        return row[0] if row else 0
+        return int(row[0]) if row else 0
 
     def count_devices(self, oem: str) -> Census:
         """Count an OEM's devices."""
@@ -124,7 +123,7 @@ class Insights(Repository):
         while search.statement is not None and after < through:
             values = (after, through, MOST_SCANNED, MOST_SCANNED, *search.values)
             text, _, last = self._first(search.statement, values) or (None, None, None)
-            positions = text.split(",") if text else ()
+            positions: list[str] = text.split(",") if text else []
             count += len(positions)
             after = int(positions[-1]) if len(positions) == MOST_SCANNED else last or through
         return count
