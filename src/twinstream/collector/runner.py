@@ -1,102 +1,229 @@
 """Streams into sinks: one task per stream reads, batches by size and time, and writes in a thread.
 
-Owns the pace and what is told of it; knows nothing of SQL, files or configuration.
-Invariants: a batch is written before the next one; memory holds at most two batches per stream (one being written, one
-filling), then the socket is left unread; a stream starts behind its sink's cursor; a stream that cannot go on ends
-alone, the others run on.
+Owns the pace; knows nothing of SQL, files or configuration. Invariants: a batch is written before the next one; memory
+holds at most two batches per stream (one being written, one filling), then the socket is left unread; a stream starts
+behind its sink's cursor; a stream that cannot go on ends alone, the others run on.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from enum import StrEnum
+from random import Random, SystemRandom
+from typing import TypeVar
 
-from twinstream.collector.sink import Sink
+from twinstream.client import Connected, Gap, Reconnecting, Stream
+from twinstream.client import State as StreamItem
+from twinstream.client.back_off import back_off_s
+from twinstream.client.event import BaseEvent
+from twinstream.collector.batch import Batch, Limits
+from twinstream.collector.progress import Progress, State
+from twinstream.collector.sink import Sink, SinkAwayError
 
+LONGEST_WAIT_S = 15.0
+"""Upper end of the wait for a sink that is away."""
+LAST_WRITE_S = 10.0
+"""So long a collector that is asked to stop waits for the batch that is being written."""
+GAPS_KEPT = 100
 
-class State(StrEnum):
-    """What a stream is doing, in the words that status and metrics show."""
-
-    STARTING = "starting"
-    """It asks the sink for its cursor and connects."""
-    STREAMING = "streaming"
-    RECONNECTING = "reconnecting"
-    """The stream dropped; ``reason`` says why."""
-    SINK_AWAY = "sink away"
-    """The sink cannot take events at present; ``reason`` says why. The stream is paused, nothing is dropped."""
-    SINK_FULL = "sink full"
-    """As before, and somebody must make room."""
-    ENDED = "ended"
-    """The server said that there is no more, or the collector was asked to stop; all that was read is stored."""
-    FAILED = "failed"
-    """It cannot go on; ``error`` says why. All that was confirmed is stored."""
-
-
-@dataclass
-class Progress:
-    """How far one stream is; changed by the runner alone, read by whoever shows it, in the same event loop.
-
-    Times are UNIX seconds. ``read`` and ``written`` count events since the start of the process, ``seq`` is the sink's
-    cursor, ``gaps`` the ranges (first, last; inclusive) that the server no longer had, the newest 100 of them;
-    ``missed`` counts all events in gaps.
-    """
-
-    name: str
-    state: State = State.STARTING
-    reason: str = ""
-    seq: int | None = None
-    read: int = 0
-    written: int = 0
-    batches: int = 0
-    reconnects: int = 0
-    sink_retries: int = 0
-    missed: int = 0
-    gaps: list[tuple[int, int]] = field(default_factory=list)
-    started_at: float = 0.0
-    read_at: float | None = None
-    written_at: float | None = None
-    error: Exception | None = None
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Source:
-    """One stream and where it goes. ``name`` keys its cursor: unique within a run, the same at every start.
+    """One stream and where it goes. ``name`` keys its cursor: the same at every start, and unique in its sink.
 
-    ``url`` and ``stream_key`` are those of `twinstream.client.connect` and are not shown. Several may share a ``sink``.
+    ``connect(seq_start)`` makes the stream (`twinstream.client.connect` with ``patient=True``), ready to be entered.
+    ``seq_start`` counts where the sink holds nothing yet: 0 is the oldest event that the server keeps. Several sources
+    may share a ``sink``.
     """
 
     name: str
-    url: str = field(repr=False)
-    stream_key: str | None = field(repr=False)
+    connect: Callable[[int], AbstractAsyncContextManager[Stream]] = field(repr=False)
     sink: Sink = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When a batch is written: at so many events, so many bytes of JSON, or when its oldest event is so old."""
-
-    batch_events: int = 1000
-    batch_bytes: int = 4 * 1024 * 1024
-    batch_age_s: float = 0.5
+    limits: Limits = field(default_factory=Limits)
+    seq_start: int = 0
 
 
 async def run_collector(
     sources: Sequence[Source],
     *,
-    limits: Limits = Limits(),
     progress: Sequence[Progress] | None = None,
     stop: asyncio.Event | None = None,
+    now: Callable[[], float] = time.time,
+    random: Random | None = None,
 ) -> Sequence[Progress]:
     """Collect the streams until each has ended or failed, or ``stop`` is set; return how far each came.
 
     ``progress``: one per source, in the same order, made by a caller that shows them; they change as events come in.
     A stream that fails (`State.FAILED`, ``error``) leaves the others running; nothing is raised for it. After ``stop``
-    what was read is written first, unless the sink is away. Cancelling drops what is unwritten; the next start gets it
-    again. The sinks are opened and closed here.
+    what was read is written first, unless the sink is away. Being cancelled drops what is unwritten; the next start
+    gets it again. The sinks are opened and closed here.
 
-    Errors in ``Progress.error``: `sink.SinkError`, and what `twinstream.client.connect` raises for what cannot succeed
-    (`UnreachableError`, `RefusedError`, `Disconnect`, `MessageError`).
+    Errors in ``Progress.error``: `sink.SinkError`, and what iterating a `twinstream.client.Stream` raises.
     """
-    raise NotImplementedError
+    progress = progress or [Progress(source.name) for source in sources]
+    stop = stop or asyncio.Event()
+    random = random or SystemRandom()
+    collections = [
+        _Collection(source, shown, stop, now, random) for source, shown in zip(sources, progress, strict=True)
+    ]
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for collection in collections:
+                tasks.create_task(collection.run())
+    finally:
+        for sink in {id(source.sink): source.sink for source in sources}.values():
+            sink.close()
+    return progress
+
+
+class _StoppedError(Exception):
+    """The collector was asked to stop while it waited for a sink."""
+
+
+class _Collection:
+    """One stream on its way into its sink."""
+
+    def __init__(
+        self, source: Source, progress: Progress, stop: asyncio.Event, now: Callable[[], float], random: Random
+    ) -> None:
+        self._source = source
+        self._progress = progress
+        self._stop = stop
+        self._now = now
+        self._random = random
+        self._batch = Batch(source.limits)
+        self._stream_state, self._stream_reason = State.STARTING, ""
+
+    async def run(self) -> None:
+        """Collect until the end; what keeps the stream from going on is told in its progress, not raised."""
+        self._progress.started_at = self._now()
+        try:
+            await self._collect()
+        except _StoppedError:
+            pass
+        except Exception as error:  # one stream's trouble, of whatever kind, is not the others'
+            self._progress.state, self._progress.error = State.FAILED, error
+            self._progress.reason = str(error) or type(error).__name__
+            return
+        self._progress.state, self._progress.reason = State.ENDED, ""
+
+    async def _collect(self) -> None:
+        source = self._source
+        await self._ask(source.sink.open)
+        seq = await self._ask(lambda: source.sink.cursor(source.name))
+        self._progress.seq = seq
+        async with source.connect(source.seq_start if seq is None else seq + 1) as stream:
+            reading = asyncio.create_task(self._read(stream))
+            stopping = asyncio.create_task(self._stop.wait())
+            stopping.add_done_callback(lambda _: reading.cancel())
+            try:
+                await self._write()
+            finally:
+                stopping.cancel()
+                reading.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await reading  # raises what ended the stream; what came before is written
+
+    async def _read(self, stream: Stream) -> None:
+        batch, progress = self._batch, self._progress
+        try:
+            async for item in stream.items():
+                if isinstance(item, BaseEvent):
+                    batch.add(item)
+                    progress.read += 1
+                    if batch.is_full:
+                        progress.read_at = self._now()
+                        await batch.room()
+                else:
+                    self._note(item)
+        finally:
+            batch.close()
+
+    async def _write(self) -> None:
+        sink, name, progress = self._source.sink, self._source.name, self._progress
+        while events := await self._batch.take():
+            await self._ask(lambda events=events: sink.write(name, events))  # type: ignore[misc]
+            progress.seq = events[-1].seq
+            progress.event_time = events[-1].time_text
+            progress.written += len(events)
+            progress.batches += 1
+            progress.written_at = self._now()
+
+    def _note(self, item: StreamItem) -> None:
+        progress = self._progress
+        if isinstance(item, Connected):
+            progress.reconnects += not item.first
+            self._stream_state, self._stream_reason = State.STREAMING, ""
+        elif isinstance(item, Reconnecting):
+            self._stream_state, self._stream_reason = State.RECONNECTING, item.reason
+        elif isinstance(item, Gap):
+            progress.missing += item.size
+            progress.gaps.append((item.first, item.last))
+            del progress.gaps[:-GAPS_KEPT]
+        if progress.state not in (State.SINK_AWAY, State.SINK_FULL):
+            progress.state, progress.reason = self._stream_state, self._stream_reason
+
+    async def _ask(self, work: Callable[[], _T]) -> _T:
+        """Have the sink do something, as often as it takes."""
+        failures = 0
+        while True:
+            try:
+                answer = await self._in_thread(work)
+            except SinkAwayError as error:
+                failures += 1
+                self._progress.sink_retries += 1
+                self._progress.state = State.SINK_FULL if error.is_full else State.SINK_AWAY
+                self._progress.reason = str(error)
+            else:
+                self._progress.state, self._progress.reason = self._stream_state, self._stream_reason
+                return answer
+            wait_s = back_off_s(failures, cap_s=LONGEST_WAIT_S, random=self._random)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), wait_s)
+                raise _StoppedError
+
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        """Run what blocks in a thread of its own, which does not keep the process from ending.
+
+        Why not the executor of the event loop: it has a handful of threads for everybody, and a database that hangs
+        would take them from the others; and the interpreter waits for them at its end.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[_T] = loop.create_future()
+
+        def settle(answer: _T | None, error: BaseException | None) -> None:
+            if future.done():
+                return
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(answer)  # type: ignore[arg-type]
+
+        def run() -> None:
+            answer: _T | None = None
+            failure: BaseException | None = None
+            try:
+                answer = work()
+            except BaseException as error:
+                failure = error
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody wants to know
+                loop.call_soon_threadsafe(settle, answer, failure)
+
+        threading.Thread(target=run, name=f"sink of {self._source.name}", daemon=True).start()
+        stopping = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait((future, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not future.done():
+                await asyncio.wait((future,), timeout=LAST_WRITE_S)
+            if not future.done():
+                raise _StoppedError
+            return future.result()
+        finally:
+            stopping.cancel()

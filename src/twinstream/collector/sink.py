@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from twinstream.client import Event
 from twinstream.errors import TwinstreamError
 
 
@@ -31,20 +32,6 @@ class SinkAwayError(TwinstreamError):
     def __init__(self, reason: str, *, is_full: bool = False) -> None:
         self.is_full = is_full
         super().__init__(reason)
-
-
-class Event(Protocol):
-    """What a sink asks of an event: its number, and the JSON object exactly as it came."""
-
-    @property
-    def seq(self) -> int:
-        """The event's number within its stream."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """The JSON object, byte for byte as the server sent it."""
-        ...
 
 
 class Sink(Protocol):

@@ -1,0 +1,70 @@
+"""Events on their way from a stream to its sink: gathered until there are enough of them, or the oldest waited enough.
+
+Owns when a batch is due; knows neither streams nor sinks. One task adds, one takes, in the same event loop.
+Invariant: the order stays, nothing is dropped, and no more is held than one full batch: then whoever adds has to wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from twinstream.client import Event
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a batch is due: at so many events, so many bytes of JSON, or when its oldest event is so old."""
+
+    batch_events: int = 1000
+    batch_bytes: int = 4 * 1024 * 1024
+    batch_age_s: float = 0.5
+
+
+class Batch:
+    """The batch that is filling. ``is_full`` after an `add`: wait for `room` before the next one."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.is_full = False
+        self._limits = limits
+        self._events: list[Event] = []
+        self._size_bytes = 0
+        self._is_closed = False
+        self._due = asyncio.Event()
+        self._room = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, event: Event) -> None:
+        """Put an event behind the others."""
+        events = self._events
+        if not events:
+            self._timer = asyncio.get_running_loop().call_later(self._limits.batch_age_s, self._due.set)
+        events.append(event)
+        self._size_bytes += len(event.text)
+        if len(events) >= self._limits.batch_events or self._size_bytes >= self._limits.batch_bytes:
+            self.is_full = True
+            self._room.clear()
+            self._due.set()
+
+    async def room(self) -> None:
+        """Wait until a full batch was taken."""
+        if self.is_full:
+            await self._room.wait()
+
+    async def take(self) -> list[Event]:
+        """Wait until the batch is due and return it; an empty one when there will be no more."""
+        await self._due.wait()
+        events, self._events = self._events, []
+        self._size_bytes = 0
+        self.is_full = False
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._is_closed:
+            self._due.clear()
+        self._room.set()
+        return events
+
+    def close(self) -> None:
+        """Say that no more will be added: what is there is due."""
+        self._is_closed = True
+        self._due.set()

@@ -1,0 +1,263 @@
+"""Events into SQLite, MySQL/MariaDB and PostgreSQL, each exactly once.
+
+Owns the transaction that makes it so; what the tables look like is `table`'s business, what an error means
+`sql_error`'s.
+
+How it works. A batch is one transaction: first ``UPDATE twinstream_cursor SET seq = <last> WHERE stream = <stream> AND
+seq = <where we are>``, then the rows, then the commit. The UPDATE locks the cursor's row until the end, so of two
+collectors on one stream one waits, then finds another number, changes no row, and ends: rows are never doubled. Rows
+and cursor are committed together, so after a crash at any moment they agree. A connection that is lost during the
+commit leaves open what has happened; then the batch is tried again: the UPDATE waits for what the first attempt may
+still be doing and changes nothing if that was committed, which the cursor, read again, shows. Nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable
+
+from twinstream.client.event import Event
+from twinstream.collector.row import Row, read_row
+from twinstream.collector.sink import SinkError, SinkTakenError
+from twinstream.collector.sql_error import Meaning, judge, translate
+from twinstream.collector.table import choose_columns, explain_length, make_cursor, make_events
+from twinstream.wire.time import format_time
+
+DRIVERS = {
+    "sqlite": "sqlite+pysqlite",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mysql+pymysql",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+}
+"""The databases, by the scheme of their URL, and the driver of each."""
+CONNECTIONS = 4
+"""Most connections at once: batches of so many streams are written side by side. SQLite has one writer anyway."""
+CONFLICT_ATTEMPTS = 10
+ANSWER_TIMEOUT_S = 60
+"""A database that leaves a statement without an answer for so long is away; longer than MySQL's wait for a lock."""
+CONNECT_TIMEOUT_S = 10
+
+_T = TypeVar("_T")
+_FIELDS = (*Row._fields, "stream", "seq", "event")
+
+
+class SqlSink:
+    """A sink for a database given by SQLAlchemy's URL, ``sqlite:///file``, ``mysql://...`` or ``postgresql://...``.
+
+    Rows go into the table ``events``, cursors into ``twinstream_cursor``.
+    """
+
+    def __init__(self, url: str, *, now: Callable[[], float] = time.time) -> None:
+        """Make it, without touching the database.
+
+        Raises:
+            SinkError: the URL is not one of a database that is known here, or its driver is not installed.
+        """
+        self._engine = make_engine(url)
+        self._place = _name_place(self._engine.url)
+        self._now = now
+        self._lock = threading.Lock()
+        self._insert: _Insert | None = None
+        self._cursor = make_cursor("twinstream_cursor", sa.MetaData())
+        self._known: dict[str, int | None] = {}
+        self._doubtful: set[str] = set()
+
+    def open(self) -> None:
+        """See `sink.Sink.open`: makes the tables that are missing, and finds out whether they may be written."""
+        with self._lock:
+            if self._insert is None:
+                self._insert = self._run(self._prepare)
+
+    def cursor(self, stream: str) -> int | None:
+        """See `sink.Sink.cursor`."""
+        seq = self._run(lambda connection: self._read_cursor(connection, stream))
+        self._known[stream] = seq
+        return seq
+
+    def write(self, stream: str, events: Sequence[Event]) -> None:
+        """See `sink.Sink.write`."""
+        if self._insert is None:
+            raise SinkError("the sink is not open")
+        insert, last = self._insert, events[-1].seq
+        rows = insert.make_rows(stream, events)
+        is_repeated = stream in self._doubtful
+        self._doubtful.add(stream)
+
+        def write_batch(connection: sa.Connection) -> bool:
+            if not self._move_cursor(connection, stream, last):
+                return False
+            connection.exec_driver_sql(insert.sql, rows)
+            return True
+
+        try:
+            is_written = self._run(write_batch)
+        except SinkError as error:
+            raise SinkError(f"{self._place}: {insert.explain(rows)}" if insert.explain(rows) else str(error)) from None
+        if not is_written:
+            seq = self._run(lambda connection: self._read_cursor(connection, stream))
+            if not (is_repeated and seq == last):
+                raise SinkTakenError(
+                    f"{self._place}: another collector writes the stream {stream!r}: it is at {seq}, this one was at "
+                    f"{self._known[stream]}; end one of them, or give the streams different names"
+                )
+        self._doubtful.discard(stream)
+        self._known[stream] = last
+
+    def close(self) -> None:
+        """See `sink.Sink.close`."""
+        self._engine.dispose()
+
+    def _run(self, work: Callable[[sa.Connection], _T]) -> _T:
+        """Do some work in a transaction, again if another one was in the way."""
+        for attempt in range(1, CONFLICT_ATTEMPTS + 1):
+            try:
+                with self._engine.begin() as connection:
+                    return work(connection)
+            except sa.exc.SQLAlchemyError as error:
+                if judge(error) is not Meaning.CONFLICT or attempt == CONFLICT_ATTEMPTS:
+                    raise translate(error, self._place) from None
+            time.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311  # two that collide should not do so in step
+        raise AssertionError("unreachable")
+
+    def _read_cursor(self, connection: sa.Connection, stream: str) -> int | None:
+        table = self._cursor
+        return connection.execute(sa.select(table.c.seq).where(table.c.stream == stream)).scalar()
+
+    def _move_cursor(self, connection: sa.Connection, stream: str, last: int) -> bool:
+        """Move the cursor, and lock it, if it is where we know it; tell whether it was."""
+        table, known = self._cursor, self._known[stream]
+        changed = {"seq": last, "updated_at": format_time(self._now())}
+        if known is not None:
+            found = connection.execute(
+                table.update().where(table.c.stream == stream, table.c.seq == known).values(changed)
+            )
+            return found.rowcount == 1
+        try:
+            connection.execute(table.insert().values(stream=stream, **changed))
+        except sa.exc.IntegrityError:
+            connection.rollback()
+            return False
+        return True
+
+    def _prepare(self, connection: sa.Connection) -> _Insert:
+        inspector = sa.inspect(connection)
+        events = make_events("events", sa.MetaData())
+        if inspector.has_table(events.name):
+            events = sa.Table(events.name, sa.MetaData(), autoload_with=connection)
+            columns = choose_columns(events)
+        else:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # readers do not hold the writer up
+            connection.execute(CreateTable(events, if_not_exists=True))
+            columns = [events.c[name] for name in _FIELDS]
+        if not inspector.has_table(self._cursor.name):
+            connection.execute(CreateTable(self._cursor, if_not_exists=True))
+        for table in (events, self._cursor):
+            _check_transactions(connection, table)
+        insert = _Insert(connection.dialect, columns)
+        nothing = sa.select(*(sa.null() for _ in columns)).where(sa.false())
+        connection.execute(events.insert().from_select(columns, nothing, include_defaults=False))
+        connection.execute(self._cursor.update().where(sa.false()).values(seq=0))
+        return insert
+
+
+class _Insert:
+    """The statement that inserts events into the columns of a table; ``sql`` in the driver's own form."""
+
+    def __init__(self, dialect: sa.Dialect, columns: list[sa.Column[Any]]) -> None:
+        quote = dialect.identifier_preparer
+        names = ", ".join(quote.format_column(column) for column in columns)
+        marks = ", ".join("?" if dialect.name == "sqlite" else "%s" for _ in columns)
+        self.sql = f"INSERT INTO {quote.format_table(columns[0].table)} ({names}) VALUES ({marks})"  # noqa: S608
+        self._columns = columns
+        self._pick = itemgetter(*(_FIELDS.index(column.name) for column in columns))
+        self._refuses_nul = dialect.name == "postgresql"
+
+    def make_rows(self, stream: str, events: Sequence[Event]) -> list[tuple[Any, ...]]:
+        """Return what stands in the columns for each event."""
+        pick = self._pick
+        rows = [pick((*read_row(event), stream, event.seq, event.text)) for event in events]
+        if self._refuses_nul and any("\\u0000" in event.text for event in events):
+            rows = [tuple(_replace_nul(content) for content in row) for row in rows]
+        return rows
+
+    def explain(self, rows: list[tuple[Any, ...]]) -> str | None:
+        """Say which value is too long for its column, if one is."""
+        return explain_length(self._columns, rows)
+
+
+def make_engine(url: str) -> sa.Engine:
+    """Make SQLAlchemy's engine for a database that is known here, with time-outs and without silent truncation.
+
+    Raises:
+        SinkError: the URL is not one of those, or its driver is not installed.
+    """
+    try:
+        parsed = sa.make_url(url)
+        backend = parsed.get_backend_name()
+        engine_url = parsed.set(drivername=DRIVERS[backend])
+    except (sa.exc.ArgumentError, KeyError, ValueError):
+        raise SinkError(f"that is no URL of a database known here; expected one of {', '.join(DRIVERS)}") from None
+    if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise SinkError("an SQLite database in memory would be lost; name a file: sqlite:///events.db")
+    terms: dict[str, Any] = {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": ANSWER_TIMEOUT_S}
+    arguments = {name: limit for name, limit in _TIMEOUTS[engine_url.drivername].items() if name not in parsed.query}
+    if backend == "sqlite":
+        terms["pool_size"] = 1
+    try:
+        engine = sa.create_engine(engine_url, connect_args=arguments, hide_parameters=True, **terms)
+    except ModuleNotFoundError as error:
+        raise SinkError(f"{error.name} is missing; install it with: pip install 'twinstream[collector]'") from None
+    if engine.dialect.name == "mysql":
+        sa.event.listen(engine, "connect", _be_strict)
+    return engine
+
+
+_TIMEOUTS: dict[str, dict[str, int]] = {
+    "sqlite+pysqlite": {"timeout": 5},
+    "mysql+pymysql": {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "read_timeout": ANSWER_TIMEOUT_S,
+        "write_timeout": ANSWER_TIMEOUT_S,
+    },
+    "postgresql+psycopg": {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": ANSWER_TIMEOUT_S * 1000},
+}
+
+
+def _be_strict(connection: Any, _: Any) -> None:
+    """Have MySQL refuse what does not fit into a column, whatever its configuration: else it cuts it in silence."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_ALL_TABLES')")
+
+
+def _check_transactions(connection: sa.Connection, table: sa.Table) -> None:
+    """Refuse a table of MySQL without transactions: rows and cursor could come apart."""
+    if connection.dialect.name != "mysql":
+        return
+    engine = connection.execute(
+        sa.text("SELECT engine FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = :name"),
+        {"name": table.name},
+    ).scalar()
+    if engine in ("MyISAM", "Aria", "MEMORY", "CSV", "ARCHIVE"):
+        raise SinkError(
+            f"the table {table.name} is kept by {engine}, which has no transactions; "
+            f"convert it: ALTER TABLE {table.name} ENGINE=InnoDB"
+        )
+
+
+def _name_place(url: sa.URL) -> str:
+    """Name a database for people, without user, password and parameters."""
+    return f"{url.get_backend_name()} {'/'.join(filter(None, (url.host, url.database)))}"
+
+
+def _replace_nul(content: Any) -> Any:
+    """PostgreSQL's text has no NUL; the JSON beside it, where it is escaped, still tells it."""
+    return content.replace("\0", "\ufffd") if isinstance(content, str) else content
