@@ -251,6 +251,8 @@ async def _fill_twin(place: Place, dsn: str, key: int, own: str, owner: str, mar
     await place.call("PUT", side, {"device": {"ssid": mark}}, own)
     await place.call("PUT", twin, {"device": {"product_name": mark}}, owner)
     await place.call("POST", f"{twin}/data", {"datum": {"key": "note", "value": mark}}, owner)
+    role = {"role_label": {"role_name": "OEM::Acme::Dealer", "description": mark}}
+    role_label = await place.call("POST", f"/apiv1/devices/{key}/role_labels", role, owner)
     await place.call("PUT", f"/apiv1/devices/{key}/addr", {"addr": {"street": mark}}, owner)
     state = await place.call("POST", f"{side}/properties/state/datapoints", {"datapoint": {"value": mark}}, own)
     blue = await place.call("POST", f"{twin}/properties/Blue_LED/datapoints", {"datapoint": {"value": 1}}, owner)
@@ -270,6 +272,7 @@ async def _fill_twin(place: Place, dsn: str, key: int, own: str, owner: str, mar
         "dsn": dsn,
         "node_dsn": nodes[0]["dsn"],
         "node_key": str(nodes[0]["key"]),
+        "role_label_id": str(role_label["id"]),
         "name": "state",
         "property_key": str(keys["state"]),
         "datapoint_id": state["id"],

@@ -61,6 +61,7 @@ _TEMPLATE = {"oem_model": "other", "version": "7", "properties": []}
 _PERSON = {"user_email": "{heir}", "role": "EndUser"}
 _STAFF = {"user_email": "{heir}", "role": "OEM::Staff"}
 _LABEL = {**_PERSON, "label": {"floor": "1"}}
+_DEVICE_LABEL = {"role_name": "OEM::Acme::Dealer", "label": {"key": "floor", "value": "1"}}
 _TIE = {"user_email": "{email}", "role": "OEM::Admin"}
 _SUBSCRIPTION = {"name": "mine", "dsn": "{dsn}", "client_type": "mobile", "subscription_type": "datapoint"}
 _RANGES = {
@@ -118,10 +119,20 @@ USERS = {
     "GET /api/v1/subscriptions": SELF._replace(query="user_uuid={uuid}"),
     "GET /api/v1/subscriptions/{subscription_id}": KEEP,
     "GET /api/v1/subscriptions/{subscription_id}/gaps": KEEP,
+    "GET /api/v1/subscriptions/{subscription_id}/status": KEEP,
+    "GET /api/v1/subscriptions/{subscription_id}/why": KEEP._replace(query="dsn={dsn}"),
+    "GET /api/v1/overview": SELF,
     "GET /api/v1/users/shares": SELF._replace(query="owner_id={user_id}"),
     "GET /api/v1/users/shares/received": SELF._replace(query="user_id={user_id}", by="writer", parties=_HOLDERS),
     "GET /api/v1/users/shares/{share_id}": KEEP._replace(parties=("writer",)),
     "GET /api/v1/users/contacts": SELF._replace(query="user_uuid={uuid}"),
+    "GET /apiv1/devices/find_by_role_label": SELF._replace(query="role=OEM::Acme::Dealer", parties=_HOLDERS),
+    "GET /apiv1/devices/{device_key}/role_labels": SEE,
+    "GET /apiv1/role_labels/{role_label_id}": SEE,
+    "POST /apiv1/devices/{device_key}/role_labels": OWN._replace(body={"role_label": {"role_name": "OEM::Acme::New"}}),
+    "PUT /apiv1/devices/{device_key}/role_labels/associate": OWN._replace(body=_DEVICE_LABEL),
+    "PUT /apiv1/devices/{device_key}/role_labels/disassociate": OWN._replace(body=_DEVICE_LABEL),
+    "PUT /apiv1/role_labels/{role_label_id}": OWN._replace(body={"role_label": {"description": "x"}}),
     "POST /apiv1/dsns/{dsn}/data": STEER._replace(body={"datum": {"key": "new", "value": "x"}}),
     "PUT /apiv1/dsns/{dsn}/data/{key}": STEER._replace(body={"datum": {"value": "x"}}),
     "POST /api/v1/users/data": SELF._replace(body={"datum": {"key": "new", "value": "x", "user_id": "{user_id}"}}),
@@ -216,6 +227,7 @@ ADMINS = {
 ENDS = {
     "DELETE /apiv1/dsns/{dsn}/data/{key}": STEER,
     "DELETE /api/v1/users/data/{key}": SELF,
+    "DELETE /apiv1/role_labels/{role_label_id}": OWN,
     "DELETE /api/v1/subscriptions/{subscription_id}": KEEP,
     "DELETE /api/v1/users/shares/{share_id}": KEEP._replace(parties=("writer",)),
     "DELETE /api/v1/users/shares": KEEP._replace(query="resource_name=device&resource_id={dsn}", parties=_HOLDERS),
