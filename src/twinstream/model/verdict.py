@@ -41,7 +41,7 @@ def object_to(filter: Filter, event: Event) -> tuple[Objection, ...]:
     if filter.reader is not None and filter.reader not in event.readers:
         objections.append(Objection("reader", None, (filter.reader,)))
     if clauses:
-        objections += min([_object_to_clause(clause, event) for clause in clauses], key=len)
+        objections += sorted((_object_to_clause(clause, event) for clause in clauses), key=len)[0]
     return tuple(objections)
 
 
