@@ -26,7 +26,6 @@ import msgspec
 import structlog
 
 from twinstream.model.device import RegistrationType
-from twinstream.model.event import EventType
 from twinstream.model.oem import Retention
 from twinstream.model.principal import Operator
 from twinstream.model.template import TemplatePlan
@@ -152,7 +151,8 @@ async def run(url: str, world: World, *, out: TextIO | None = None, certificate:
         ]
         household = Household(resident, led_board, linux_board, traveller, clock, random)
         try:
-            stream_keys = await _subscribe(resident, world.old_stream_keys)
+            where = {"dsn": ",".join(sorted(role.dsn for role in CAST)), "oem_model": "*"}
+            stream_keys = await resident.subscribe_all("demo", where, world.old_stream_keys)
             await household.move_in()
         except RefusalError as refusal:
             remedy = f"remove {world.folder / FILE_NAME} and start again" if refusal.status == 401 else None
@@ -219,35 +219,6 @@ async def _populate_device(operator: Operator, devices: DeviceService, role: Rol
         product_name=role.product_name,
         registration_type=role.registration_type,
     )
-
-
-async def _subscribe(resident: Resident, old_keys: Mapping[str, str]) -> dict[str, str]:
-    """Make the subscriptions that are missing, one for each type of event; answer their stream keys by type.
-
-    They are cloud subscriptions, whose keys stay valid however long nobody reads; a mobile one would last a day. A
-    server that keeps hashes of keys alone shows none: then what ``demo.json`` said holds.
-    """
-    name = "demo {}".format
-    present = {subscription["name"]: subscription for subscription in await resident.list_subscriptions()}
-    keys = {}
-    for kind in EventType:
-        subscription = present.get(name(kind), {})
-        key = subscription.get("stream_key") or (old_keys.get(kind) if subscription else None)
-        if key is None:
-            made = await resident.subscribe(
-                {
-                    "name": name(kind),
-                    "description": None,
-                    "dsn": ",".join(sorted(role.dsn for role in CAST)),
-                    "oem_model": "*",
-                    "property_name": "*",
-                    "client_type": "cloud",
-                    "subscription_type": kind,
-                }
-            )
-            key = made["stream_key"]
-        keys[str(kind)] = key
-    return keys
 
 
 def read_demo_file(path: Path) -> DemoFile | None:

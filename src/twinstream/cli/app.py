@@ -22,6 +22,7 @@ from twinstream import __version__
 from twinstream.cli.admin import add_admin_commands
 from twinstream.cli.client import add_client_commands
 from twinstream.cli.server import add_server_commands
+from twinstream.cli.simulate import add_simulate_commands
 from twinstream.exits import EX_INTERRUPTED, EX_IOERR, EX_USAGE, CommandError
 
 BLANK_BOX = Box("\n".join(["    "] * 8))
@@ -96,6 +97,7 @@ def build_app() -> App:
     add_server_commands(app)
     add_client_commands(app)
     add_admin_commands(app)
+    add_simulate_commands(app)
     app.command(version)
     app["--help"].group = app["--version"].group = other
     app.register_install_completion_command(group=other, help="Install completion for this shell, and exit.")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -26,10 +26,14 @@ from twinstream.errors import RequestError
 from twinstream.model.property import Direction
 from twinstream.model.value import BaseType, Value, check_value
 from twinstream.simulator.clock import Clock
-from twinstream.simulator.link import MALFORMED, Call, Link, RefusalError
+from twinstream.simulator.link import MALFORMED, Call, Link, RefusalError, Witness
 from twinstream.simulator.model import DeviceModel, zero_value
 
 POLL_INTERVAL_S = 1.0
+
+WitnessOf = Callable[[str, Value], Witness]
+"""Makes the witness of one datapoint, given the property's name and the value."""
+
 HOLD_S = 60.0
 """A device that the server refuses tries again after so long. Source: ayla-facts 4.1."""
 
@@ -68,7 +72,7 @@ class Device:
     """A device with its own task, `run`. It is there from the start; `go_away` and `come_back` take it off and back.
 
     ``place`` is where its network says that it is, in degrees; it tells the server at its next start-up. ``values`` are
-    by property; files and messages have none.
+    by property; files and messages have none. ``witness_of`` is asked for a witness of every value that it tells.
     """
 
     def __init__(
@@ -79,6 +83,9 @@ class Device:
         client: httpx.AsyncClient,
         clock: Clock,
         random: Random,
+        *,
+        poll_interval_s: float = POLL_INTERVAL_S,
+        witness_of: WitnessOf | None = None,
     ) -> None:
         self.dsn = dsn
         self.model = model
@@ -95,6 +102,9 @@ class Device:
         self._is_here = asyncio.Event()
         self._is_here.set()
         self._is_started = asyncio.Event()
+        self._poll_interval_s = poll_interval_s
+        self._witness_of = witness_of
+        self._reporting = asyncio.Lock()
 
     async def run(self) -> None:
         """Live: start up whenever it is there, then poll; a server that refuses it is asked again after a hold."""
@@ -104,7 +114,7 @@ class Device:
                 await self._start_up()
                 while self._is_here.is_set():
                     await self._poll()
-                    await self._clock.sleep(POLL_INTERVAL_S)
+                    await self._clock.sleep(self._poll_interval_s)
             except (RefusalError, *MALFORMED) as error:
                 _log.warning("device refused or answered badly", dsn=self.dsn, error=repr(error), wait_s=HOLD_S)
                 await self._clock.sleep(HOLD_S)
@@ -116,6 +126,16 @@ class Device:
         await self._is_started.wait()
         await self._report(name, 1)
         await self._report(name, 0)
+
+    async def wait_for_reach(self) -> None:
+        """Return when the device is in reach and has started up."""
+        await self._is_here.wait()
+        await self._is_started.wait()
+
+    async def report(self, name: str, value: Value) -> None:
+        """Tell a value of an output, once the device is in reach. Raises RefusalError."""
+        await self.wait_for_reach()
+        await self._report(name, value)
 
     async def send(self, name: str, content: bytes) -> None:
         """Send a file, or a message. Raises RefusalError."""
@@ -217,12 +237,14 @@ class Device:
         return True
 
     async def _report(self, name: str, value: Value, *, echo: bool = False) -> None:
-        """Tell a value of a property of its own."""
+        """Tell a value of a property of its own. One at a time: so the server has them in this order."""
         self.values[name] = value
         base_type = self.model.properties[name].base_type
-        await self._link.call(
-            "POST",
-            f"{self._path}/properties/{quote(name)}/datapoints.json",
-            params={"echo": "true"} if echo else None,
-            body={"datapoint": {"name": name, "base_type": base_type, "value": value}},
-        )
+        async with self._reporting:
+            await self._link.call(
+                "POST",
+                f"{self._path}/properties/{quote(name)}/datapoints.json",
+                params={"echo": "true"} if echo else None,
+                body={"datapoint": {"name": name, "base_type": base_type, "value": value}},
+                witness=self._witness_of(name, value) if self._witness_of else None,
+            )

@@ -49,6 +49,11 @@ class Call(NamedTuple):
     body: Any = None
 
 
+Witness = Callable[[], Callable[[httpx.Response | None], None]]
+"""Is told before each attempt to send a call, and then, by what it returned, of the answer (any status), or with None
+that nothing was sent. Not told of either: the answer was lost, and what was asked for may have happened."""
+
+
 class Credential(Protocol):
     """How a caller shows who it is."""
 
@@ -77,9 +82,17 @@ class Link:
         self._authenticating = asyncio.Lock()
 
     async def call(
-        self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        witness: Witness | None = None,
     ) -> httpx.Response:
         """Send a request under the caller's credential until it is answered, and return the 2xx answer.
+
+        ``witness`` is told of every attempt.
 
         Raises:
             RefusalError: the server says no, to this call or, with status 401, to the caller.
@@ -88,7 +101,7 @@ class Link:
         while True:
             headers = self._credential.headers
             if headers is not None:
-                answer = await self._send(partial(Call, method, path, headers, params, body))
+                answer = await self._send(partial(Call, method, path, headers, params, body), witness)
                 if answer.status_code != 401:
                     return _require_success(answer, method, path)
             if in_vain == self._credential.attempts:
@@ -117,12 +130,13 @@ class Link:
         self._credential.accept(_require_success(answer, "authentication at", answer.url.path))
         return True
 
-    async def _send(self, make: Callable[[], Call]) -> httpx.Response:
+    async def _send(self, make: Callable[[], Call], witness: Witness | None = None) -> httpx.Response:
         """Send until there is an answer other than overload. The call is made anew each time: it may carry the time."""
         failures = 0
         while True:
             call = make()
             failures += 1
+            tell = witness() if witness else None
             try:
                 answer = await self._client.request(
                     call.method,
@@ -131,9 +145,13 @@ class Link:
                     headers={**call.headers, **({} if call.body is None else {"Content-Type": _type_of(call.body)})},
                     content=_encode(call.body),
                 )
-            except httpx.RequestError:
+            except httpx.RequestError as error:
+                if tell and isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+                    tell(None)
                 wait_s = back_off_s(failures, cap_s=LONGEST_LOST_WAIT_S, random=self._random)
             else:
+                if tell:
+                    tell(answer)
                 if answer.status_code not in OVERLOAD:
                     return answer
                 wait_s = back_off_s(failures, cap_s=LONGEST_OVERLOAD_WAIT_S, random=self._random)

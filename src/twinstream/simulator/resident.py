@@ -13,9 +13,10 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from twinstream.model.event import EventType
 from twinstream.model.value import Value
 from twinstream.simulator.clock import Clock
-from twinstream.simulator.link import Call, Link
+from twinstream.simulator.link import Call, Link, Witness
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -72,15 +73,35 @@ class Resident:
         subscription: dict[str, Any] = msgspec.json.decode(answer.content)["subscription"]
         return subscription
 
+    async def subscribe_all(self, label: str, where: Mapping[str, str], old_keys: Mapping[str, str]) -> dict[str, str]:
+        """Make the subscriptions that are missing, one for each type of event; answer their stream keys by type.
+
+        They are called "``label`` <type>", and ``where`` has their ``dsn`` and ``oem_model``. They are cloud
+        subscriptions, whose keys stay valid however long nobody reads; a mobile one would last a day. A server that
+        keeps hashes of keys alone shows none: then ``old_keys``, by type, hold.
+        """
+        present = {subscription["name"]: subscription for subscription in await self.list_subscriptions()}
+        keys = {}
+        for kind in EventType:
+            name = f"{label} {kind}"
+            subscription = present.get(name, {})
+            key = subscription.get("stream_key") or (old_keys.get(kind) if subscription else None)
+            if key is None:
+                terms = {**where, "property_name": "*", "client_type": "cloud", "subscription_type": kind}
+                made = await self.subscribe({"name": name, **terms})
+                key = made["stream_key"]
+            keys[str(kind)] = key
+        return keys
+
     async def list_devices(self) -> dict[str, int]:
         """Return the DSNs of the devices that the user sees, with their keys."""
         answer = await self._link.call("GET", "/apiv1/devices.json")
         return {item["device"]["dsn"]: item["device"]["key"] for item in msgspec.json.decode(answer.content)}
 
-    async def set_property(self, dsn: str, name: str, value: Value) -> None:
+    async def set_property(self, dsn: str, name: str, value: Value, witness: Witness | None = None) -> None:
         """Create a datapoint of an input property."""
         path = f"/apiv1/dsns/{quote(dsn)}/properties/{quote(name)}/datapoints.json"
-        await self._link.call("POST", path, body={"datapoint": {"value": value}})
+        await self._link.call("POST", path, body={"datapoint": {"value": value}}, witness=witness)
 
     async def move(self, key: int, lat: float, lng: float) -> None:
         """Tell where a device is, in degrees."""
