@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from scripts.write_protocol import PAGE, REFUSALS, render_page
-from tests.web.test_bad_inputs import HANDSHAKES
+from tests.web.test_bad_requests import HANDSHAKES
 from twinstream import errors
 from twinstream.errors import CLOSE_CODES, REQUEST_ERRORS
 from twinstream.settings import Settings

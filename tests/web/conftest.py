@@ -11,10 +11,11 @@ import uvloop
 from tests.api import api
 from tests.services import services
 from tests.twins import scene, twins
+from tests.web.bad_server import bad_harness, healthy
 from tests.web.harness import Harness, serving
 from tests.web.twin_api import twin_api
 
-__all__ = ["api", "scene", "services", "twin_api", "twins"]
+__all__ = ["api", "bad_harness", "healthy", "scene", "services", "twin_api", "twins"]
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

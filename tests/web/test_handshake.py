@@ -1,4 +1,4 @@
-"""The opening handshake and the query of `/stream`, as pure functions; what is refused is in test_bad_inputs."""
+"""The opening handshake and the query of `/stream`, as pure functions; what is refused is in test_bad_requests."""
 
 from __future__ import annotations
 
