@@ -145,7 +145,7 @@ async def open_place(folder: Path) -> AsyncIterator[Place]:
     """Open a server's application with everybody and everything in it; its clock stands until it is turned."""
     clock = TurnedClock()
     with patch.object(parts, "SystemClock", lambda: clock):
-        server = parts.Parts(Settings(data=folder), Stop())
+        server = parts.Parts(Settings(data=folder, allow_faults=True), Stop())
     try:
         await server.prepare()
         transport = httpx.ASGITransport(server.make_app(), client=("127.0.0.1", 1))

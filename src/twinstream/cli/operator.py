@@ -70,13 +70,28 @@ class Target:
     ] = False
 
     def call(
-        self, method: str, path: str, body: Any = None, *, may_make_folder: bool = False, missing: str = ""
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        may_make_folder: bool = False,
+        needs_server: bool = False,
+        missing: str = "",
     ) -> Any:
         """Make one request of the operator's; see `call`."""
         flags: dict[str, str | bool] = {} if self.data is None else {"data": self.data}
         settings, _, warnings = load_configuration(flags, os.environ, config=self.config)
         warn(warnings)
-        return call(settings, method, path, body, may_make_folder=may_make_folder, missing=missing)
+        return call(
+            settings,
+            method,
+            path,
+            body,
+            may_make_folder=may_make_folder,
+            needs_server=needs_server,
+            missing=missing,
+        )
 
 
 HERE = Target()
@@ -84,12 +99,20 @@ HERE = Target()
 
 
 def call(
-    settings: Settings, method: str, path: str, body: Any = None, *, may_make_folder: bool = False, missing: str = ""
+    settings: Settings,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    may_make_folder: bool = False,
+    needs_server: bool = False,
+    missing: str = "",
 ) -> Any:
     """Make one request of the operator's; answer the JSON of its answer, None if that is empty.
 
     ``path`` begins with a slash; ``body`` is sent as JSON unless it is None. ``may_make_folder`` lets the request begin
-    a folder that holds no database yet. ``missing`` is what to say if the path leads to nothing.
+    a folder that holds no database yet; ``needs_server`` is for what only a running server has. ``missing`` is what to
+    say if the path leads to nothing.
 
     Raises:
         CommandError: 65 for a request that is refused, 69 if the answer did not come, 74 if the disk failed, 75 if the
@@ -98,6 +121,11 @@ def call(
     content = None if body is None else msgspec.json.encode(body)
     address = find_server(settings.data)
     answer = None if address is None else call_server(address, method, path, content)
+    if answer is None and needs_server:
+        raise CommandError(
+            EX_UNAVAILABLE,
+            f"data: no server answers for {settings.data.absolute()}; name a running server's folder with --data",
+        )
     if answer is None:
         answer = _call_folder(settings, address, may_make_folder, method, path, content)
     status, content = answer

@@ -80,7 +80,7 @@ def show(**flags: Any) -> None:
 
 def add_server_commands(app: App) -> None:
     """Register `demo`, `serve` and `config show`."""
-    app.command(_with_flags(demo, (SETTINGS[name] for name in ("data", "host", "port"))), help_epilogue=DEMO_EXAMPLES)
+    app.command(_with_flags(demo, (SETTINGS[name] for name in ("data", "host", "port", "allow_faults"))), help_epilogue=DEMO_EXAMPLES)
     app.command(_with_flags(serve, SETTINGS.values()), help_epilogue=SERVE_EXAMPLES)
     config = App(name="config", help="Look at the settings.", help_epilogue=CONFIG_EXAMPLES)
     config.command(_with_flags(show, SETTINGS.values()))

@@ -61,15 +61,15 @@ class FaultCounts(msgspec.Struct):
 
 PROFILES: dict[str, tuple[str, Faults]] = {
     "flaky-lte": (
-        "a phone on the move: up to 0.8 s late, cut off without a word every 45 s",
+        "a phone on the move: 0.8 s late, cut off every 45 s",
         Faults(delay_ms=(20, 800), mute_heartbeats=0.1, close=Close(None, every_s=45)),
     ),
     "bad-proxy": (
-        "a proxy that repeats, swallows heartbeats and goes away every minute (1001)",
+        "events twice, heartbeats swallowed, 1001 every minute",
         Faults(duplicate=0.02, delay_ms=(0, 200), mute_heartbeats=0.5, close=Close(1001, every_s=60)),
     ),
     "dying-server": (
-        "a server with bugs: loses, repeats and mixes up events, restarts (1012) after every 200",
+        "events lost, twice, mixed up; 1012 after every 200",
         Faults(drop=0.01, duplicate=0.02, reorder=3, close=Close(1012, after_events=200)),
     ),
 }

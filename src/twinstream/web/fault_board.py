@@ -28,7 +28,20 @@ HIGH_WATER_BYTES = 256 * 1024
 
 LOW_WATER_BYTES = 32 * 1024
 
+_NONE = msgspec.structs.asdict(Faults())
 _log = structlog.get_logger(__name__)
+
+
+def _flat(faults: Faults) -> dict[str, object]:
+    """Name what is set, for the log."""
+    fields = {name: value for name, value in msgspec.structs.asdict(faults).items() if value != _NONE[name]}
+    close = fields.pop("close", None)
+    least_most = fields.pop("delay_ms", None)
+    return {
+        **fields,
+        **({"delay_ms": "{} to {}".format(*least_most)} if least_most else {}),
+        **({f"close_{name}": value for name, value in msgspec.structs.asdict(close).items()} if close else {}),
+    }
 
 
 class _Set:
@@ -71,7 +84,7 @@ class FaultBoard:
         for outlet in self._living(subscription_id):
             outlet.begin(self._make_line(present))
         self.shell.flush()
-        _log.warning("faults set", subscription_id=subscription_id, **msgspec.to_builtins(faults))
+        _log.warning("faults set", subscription_id=subscription_id, **_flat(faults))
 
     def clear(self, subscription_id: int) -> bool:
         """See `service.fault.FaultBoard`."""
