@@ -1,15 +1,18 @@
 """Real MariaDB and PostgreSQL servers in temporary folders: started, killed, started again on the same folder, ended.
 
-As root they run as ``nobody``: PostgreSQL refuses to run as root. They listen on a Unix socket in their folder alone,
-so no port can be taken, and nothing of an installation's own service is touched. Kept durable as they come: a commit
-is on disk.
+As root they run as ``nobody``: PostgreSQL refuses to run as root. Nothing of an installation's own service is touched:
+PostgreSQL listens on a Unix socket in its folder, MariaDB on a port of its own (PyMySQL leaves a Unix socket that is
+refused to the garbage collector). Durable as they come: a commit is on disk.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
+import random
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -93,15 +96,15 @@ class MariaDB(DatabaseServer):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.socket = folder / "socket"
-        self.url = f"mysql+pymysql://{USER}:{quote(PASSWORD, safe='')}@localhost/{DATABASE}?unix_socket={self.socket}"
+        self.port = free_port()
+        self.url = f"mysql+pymysql://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/{DATABASE}"
 
     def prepare(self) -> None:
         """Make the system tables, and a file that makes the user at the first start."""
         (self.folder / "init.sql").write_text(
             f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4;\n"
-            f"CREATE USER IF NOT EXISTS {USER}@localhost IDENTIFIED BY '{PASSWORD}';\n"
-            f"GRANT ALL ON {DATABASE}.* TO {USER}@localhost;\n"
+            f"CREATE USER IF NOT EXISTS {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
+            f"GRANT ALL ON {DATABASE}.* TO {USER}@'127.0.0.1';\n"
         )
         self._run(
             [
@@ -119,10 +122,12 @@ class MariaDB(DatabaseServer):
             str(NEEDS["mariadb"].find()),
             "--no-defaults",
             f"--datadir={self.folder / 'files'}",
-            f"--socket={self.socket}",
+            f"--socket={self.folder / 'socket'}",
             f"--pid-file={self.folder / 'pid'}",
             f"--init-file={self.folder / 'init.sql'}",
-            "--skip-networking",
+            "--bind-address=127.0.0.1",
+            f"--port={self.port}",
+            "--skip-name-resolve",
             "--innodb-buffer-pool-size=64M",
             "--innodb-log-file-size=32M",
         ]
@@ -132,7 +137,12 @@ class MariaDB(DatabaseServer):
 
         try:
             pymysql.connect(
-                unix_socket=str(self.socket), user=USER, password=PASSWORD, database=DATABASE, connect_timeout=5
+                host="127.0.0.1",
+                port=self.port,
+                user=USER,
+                password=PASSWORD,
+                database=DATABASE,
+                connect_timeout=5,
             ).close()
         except pymysql.MySQLError:
             return False
@@ -201,6 +211,17 @@ KINDS: dict[str, type[DatabaseServer]] = {"mariadb": MariaDB, "postgresql": Post
 def nobody() -> str | None:
     """Return the user to run as: ``nobody`` for root, else None, ourselves."""
     return "nobody" if os.geteuid() == 0 else None
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on, below those that the system gives away: it stays free during a restart."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
 
 
 @contextmanager
