@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +12,15 @@ from tests.services import TurnedClock
 from tests.sqlite.logs import OEMS
 from twinstream.model.principal import Operator
 from twinstream.sqlite.store import SqliteStore
+
+
+@pytest.fixture(scope="session")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The disk that can lose power and fail, compiled."""
+    library = tmp_path_factory.mktemp("disk") / "disk.so"
+    source = Path(__file__).parents[1] / "faults" / "disk.c"
+    subprocess.run(["cc", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return library
 
 
 @pytest.fixture

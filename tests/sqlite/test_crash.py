@@ -103,15 +103,6 @@ def test_many_kills_lose_nothing(tmp_path: Path) -> None:
     assert _lose(Load(tmp_path), rounds=100, answers=3000) == 0
 
 
-@pytest.fixture(scope="module")
-def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The disk that can lose power and fail, compiled."""
-    library = tmp_path_factory.mktemp("disk") / "disk.so"
-    source = ROOT / "tests" / "faults" / "disk.c"
-    subprocess.run(["cc", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    return library
-
-
 class PoweredLoad(Load):
     """A load on a disk that keeps only what was fsynced when the power goes."""
 

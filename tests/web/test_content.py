@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.sqlite.test_blob import full_disk
 from tests.twins import DSN, Scene
 from tests.web.test_datapoint import of
 from tests.web.twin_api import TwinApi
@@ -234,3 +235,18 @@ async def test_bytes_go_with_their_datapoints(api: TwinApi) -> None:
         os.utime(path, (1, 1))
     await contents.sweep()
     assert [blobs.read(name) for name in (*ids, "orphan")] == [None, b"1", None]
+
+
+async def test_a_full_disk_is_503_and_the_sender_comes_again(api: TwinApi) -> None:
+    """A file's bytes that do not fit: storage_full with Retry-After, no event; with room they fit."""
+    made = await open_file(api)
+    largest = max(path.stat().st_size for path in api.scene.twins.folder.rglob("*") if path.is_file())
+    content = os.urandom(largest + 400_000)
+    with full_disk(largest + 200_000):  # room for the database, not for the bytes
+        answer = await put(api, made["file"], content)
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_full"), answer.text
+    assert answer.headers["retry-after"] == "10"
+    assert api.scene.twins.bodies() == []
+    assert (await put(api, made["file"], content)).status_code == 200
+    found = (await api.call("GET", made["location"], by="ana")).json()["datapoint"]
+    assert (await api.call("GET", found["file"])).content == content

@@ -31,7 +31,8 @@ class Contents(Protocol):
 class Blobs(Protocol):
     """The bytes, by the datapoint's id, outside of the database. Blocking: call off the event loop.
 
-    What `write` and `finish` have made is on the disk, whole, when they return.
+    What `write` and `finish` have made is on the disk, whole, when they return. All that write raise RequestError
+    ``storage_full`` or ``storage_failed``; after that `write` and `finish` leave nothing behind.
     """
 
     def write(self, datapoint_id: str, content: bytes) -> None:
@@ -41,10 +42,10 @@ class Blobs(Protocol):
         """Answer how many bytes of an unfinished one have come."""
 
     def append(self, datapoint_id: str, start: int, content: bytes) -> None:
-        """Write a part of an unfinished one; ``start`` is at most its size."""
+        """Write a part of an unfinished one; ``start`` is at most its size, and what was there from it on goes."""
 
     def finish(self, datapoint_id: str) -> None:
-        """Make one whole; one without bytes is empty, one that is whole stays so."""
+        """Make one whole; one without bytes is empty, one that is whole stays so unless bytes came again."""
 
     def read(self, datapoint_id: str) -> bytes | None:
         """Answer all bytes of a whole one."""

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -69,13 +70,10 @@ class ContentService:
             RequestError: ``incomplete`` if it is complete already, ``invalid`` for a part that leaves a gap,
                 ``conflict`` while others upload it, ``body_too_large``, ``not_found``, and what ``chunks`` raises.
         """
-        found = await self._find(datapoint_id)
-        if found.datapoint.closed or _content(found).discarded:
-            raise RequestError("incomplete")
-        if datapoint_id in self._uploading:
-            raise RequestError("conflict", "Another request uploads it.")
-        self._uploading.add(datapoint_id)
-        try:
+        with self._alone(datapoint_id):
+            found = await self._find(datapoint_id)
+            if found.datapoint.closed or _content(found).discarded:
+                raise RequestError("incomplete")
             at = part.start
             if at > await asyncio.to_thread(self._blobs.size, datapoint_id):
                 raise invalid("Content-Range", "begins where the last part ended")
@@ -85,17 +83,16 @@ class ContentService:
                 at += len(chunk)
             if part is WHOLE or at == part.total:
                 await self._close(datapoint_id)
-        finally:
-            self._uploading.discard(datapoint_id)
 
     async def complete(self, caller: User | Device, datapoint_id: str) -> Datapoint:
         """Say that all bytes have come; one that is complete stays so.
 
         Raises:
-            RequestError: ``not_found``, ``forbidden``.
+            RequestError: ``not_found``, ``forbidden``; ``conflict`` while somebody uploads it.
         """
         _check(await self._find(datapoint_id), caller)
-        return await self._close(datapoint_id)
+        with self._alone(datapoint_id):
+            return await self._close(datapoint_id)
 
     async def finish(self, caller: User | Device, datapoint_id: str, *, discard: bool) -> Datapoint:
         """Say that a complete one was fetched, or that one is given up: its bytes go, and the next is delivered.
@@ -161,6 +158,17 @@ class ContentService:
         for datapoint_id in old:
             if datapoint_id not in kept:
                 await asyncio.to_thread(self._blobs.remove, datapoint_id)
+
+    @contextmanager
+    def _alone(self, datapoint_id: str) -> Iterator[None]:
+        """Let one at a time change the bytes. Raises RequestError ``conflict``."""
+        if datapoint_id in self._uploading:
+            raise RequestError("conflict", "Another request uploads it.")
+        self._uploading.add(datapoint_id)
+        try:
+            yield
+        finally:
+            self._uploading.discard(datapoint_id)
 
     async def _find(self, datapoint_id: str) -> AcknowledgedDatapoint:
         found: AcknowledgedDatapoint | None = await self._store.query(lambda view: view.contents.find(datapoint_id))

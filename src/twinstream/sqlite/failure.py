@@ -39,6 +39,11 @@ def as_request_error(error: BaseException, connection: apsw.Connection) -> BaseE
     return RequestError("storage_failed", retry_after_s=10)
 
 
+def as_storage_error(error: OSError) -> RequestError:
+    """Answer what the caller is to be told of a file beside the database that could not be written."""
+    return RequestError("storage_full" if error.errno in _FULL_ERRNOS else "storage_failed", retry_after_s=10)
+
+
 def is_fsync_failure(error: BaseException) -> bool:
     """Tell whether an fsync failed."""
     return isinstance(error, apsw.IOError) and getattr(error, "extendedresult", 0) in _FSYNC_FAILURES
