@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from twinstream.client.stream import connect
+    from twinstream.client.sync import connect_sync
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "connect"]
+__all__ = ["__version__", "connect", "connect_sync"]
 
 
 def __getattr__(name: str) -> object:

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from itertools import chain, repeat
 from random import Random
 from typing import Any
 
@@ -81,13 +82,13 @@ async def playing(
     retry_after: str = "0",
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[tuple[str, list[str]]]:
-    """Serve one play per connection on a free port; ``refuse`` maps connection numbers to HTTP statuses, whose body is
-    ``refusal``.
+    """Serve one play per connection on a free port, the last one for all further; ``refuse`` maps connection numbers to
+    HTTP statuses, whose body is ``refusal``.
 
     Answers the stream's URL, and the list of requested targets, which grows.
     """
     targets: list[str] = []
-    socket_count = iter(range(1000))
+    to_come = chain(plays, repeat(plays[-1])) if plays else iter(())
 
     def admit(connection: ServerConnection, request: Request) -> Response | None:
         targets.append(request.path)
@@ -99,7 +100,7 @@ async def playing(
         return response
 
     async def handle(connection: ServerConnection) -> None:
-        await plays[next(socket_count)](connection)
+        await next(to_come)(connection)
 
     async with serve(handle, "127.0.0.1", 0, process_request=admit, ssl=tls, close_timeout=1) as server:
         port = next(iter(server.sockets)).getsockname()[1]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from twinstream.client.state import Connected, Counters, Gap, Reconnecting, Resumed, State
     from twinstream.client.stream import Item, Stream, connect
+    from twinstream.client.sync import SyncStream, connect_sync
     from twinstream.errors import Disconnect
 
 _MODULES = {
@@ -37,6 +38,7 @@ _MODULES = {
     ),
     "twinstream.client.state": ("Connected", "Counters", "Gap", "Reconnecting", "Resumed", "State"),
     "twinstream.client.stream": ("Item", "Stream", "connect"),
+    "twinstream.client.sync": ("SyncStream", "connect_sync"),
     "twinstream.errors": ("Disconnect",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
@@ -60,9 +62,11 @@ __all__ = [
     "Resumed",
     "State",
     "Stream",
+    "SyncStream",
     "UnknownEvent",
     "UnreachableError",
     "connect",
+    "connect_sync",
 ]
 
 

@@ -27,6 +27,7 @@ from twinstream.client.error import MessageError, RefusedError, RenumberedError,
 from twinstream.client.event import BaseEvent, Event, decode_event
 from twinstream.client.frame import HEARTBEAT, split_message
 from twinstream.client.link import Link, LinkOptions, LostError, open_link
+from twinstream.client.regions import find_hosts
 from twinstream.client.state import Connected, Counters, Gap, Reconnecting, Resumed, State
 from twinstream.errors import CLOSE_CODES, Disconnect, TwinstreamError
 
@@ -51,8 +52,11 @@ Item = Event | State
 
 
 def connect(
-    url: str,
+    url: str | None = None,
     *,
+    region: str | None = None,
+    deployment: str = "field",
+    client_type: str = "cloud",
     stream_key: str | None = None,
     seq_start: int | None = None,
     seq_end: int | None = None,
@@ -67,14 +71,19 @@ def connect(
 ) -> Stream:
     """Make a stream of ``ws[s]://host/stream[?stream_key=...]`` or ``http[s]://host``, to be used with ``async with``.
 
+    Instead of ``url`` a row of `regions.REGIONS` may name it: ``region``, ``deployment``, ``client_type``.
     ``seq_start``: begin with that number, 0 with the oldest event that the server keeps; None: where the server says.
     ``seq_end``: end with that number. ``observe`` looks on: it moves no place that the server remembers. ``patient``:
     also the first connection is tried until it succeeds; otherwise ``async with`` raises what keeps it from succeeding.
     ``tls`` says whom to trust for wss. Time and chance come from ``clock`` and ``random``.
 
     Raises:
-        ValueError: the address or the range is none.
+        ValueError: the address or the range is none, or there is no such region.
     """
+    if url is None:
+        url = find_hosts(region, deployment, client_type).stream
+    elif region is not None:
+        raise ValueError("a stream has a URL or a region, not both")
     return Stream(
         read_address(url, stream_key=stream_key, seq_start=seq_start, seq_end=seq_end, observe=observe),
         LinkOptions(idle_timeout_s, open_timeout_s, max_message_bytes, tls),
@@ -155,6 +164,21 @@ class Stream:
 
     async def next_item(self) -> Item:
         """Return the next event or state. Raises what iterating events raises, and StopAsyncIteration at the end."""
+        await self._fill()
+        if not self._ready:
+            raise StopAsyncIteration
+        return self._hand_out()
+
+    async def next_items(self) -> list[Item]:
+        """Return all events and states that are there, at least one; none at the end. Raises what iterating raises.
+
+        They count as handed out together, so keep ``last_seq`` when all have been dealt with.
+        """
+        await self._fill()
+        return [self._hand_out() for _ in range(len(self._ready))]
+
+    async def _fill(self) -> None:
+        """Wait until an item is ready, or the stream is over."""
         if not self._is_entered:
             raise RuntimeError("a stream is used with: async with connect(...) as stream")
         if self._is_reading:
@@ -165,10 +189,12 @@ class Stream:
                 if self._error is not None:
                     raise self._error
                 if self._is_over:
-                    raise StopAsyncIteration
+                    return
                 await self._advance()
         finally:
             self._is_reading = False
+
+    def _hand_out(self) -> Item:
         item = self._ready.popleft()
         if isinstance(item, BaseEvent):
             self.last_seq = item.seq
@@ -246,6 +272,8 @@ class Stream:
 
     def _judge_end(self, error: Disconnect | LostError | RefusedError | UnreachableError) -> None:
         """Decide what the end of a socket, or of an attempt to open one, means: the end, or another attempt."""
+        if self._is_over:
+            return
         end, after = self._address.seq_end, self._taken_seq
         if end is not None and isinstance(error, Disconnect) and error.close_code == 1000 and not self._brought:
             if after is not None and after < end:
