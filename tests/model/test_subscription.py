@@ -29,7 +29,7 @@ rules = st.builds(
 
 
 def _subscription(terms: Terms, role: str = "OEM::Staff") -> Subscription:
-    return Subscription(1, "ours", "ana", role, terms, None, None, 0.0, 0.0, 0.0)
+    return Subscription(1, "ours", "ana", role, terms, None, False, None, 0.0, 0.0, 0.0)
 
 
 def _names(selection: Selection, name: str | None) -> bool:

@@ -258,3 +258,20 @@ async def test_strangers_find_nothing(api: Api) -> None:
             await api.call(404, method, path, body, headers=stranger)
         await api.call(401, method, path, body)
     assert await api.call(200, "GET", f"{PATH}/{made['id']}", headers=ana) == {"subscription": made}
+
+
+async def test_an_owner_suspends_and_resumes_but_not_what_the_operator_suspended(api: Api) -> None:
+    """Somebody else's is not found; the operator's word stands until the operator takes it back."""
+    ana, bob = [await api.join("aaaaaaaa", name) for name in ("ana", "bob")]
+    made = (await api.call(201, "POST", PATH, MOBILE, headers=ana))["subscription"]
+    suspended = (await api.call(200, "PUT", f"{PATH}/{made['id']}/suspend.json", headers=ana))["subscription"]
+    assert (suspended["is_suspended"], suspended["stream_key"]) == (True, made["stream_key"])
+    await api.call(404, "PUT", f"{PATH}/{made['id']}/resume", headers=bob)
+    resumed = (await api.call(200, "PUT", f"{PATH}/{made['id']}/resume", headers=ana))["subscription"]
+    assert (resumed["is_suspended"], resumed["date_suspended"]) == (False, None)
+    await api.services.subscriptions.set_suspended(OPERATOR, made["id"], True)
+    await api.call(200, "PUT", f"{PATH}/{made['id']}/suspend", headers=ana)
+    await api.call(403, "PUT", f"{PATH}/{made['id']}/resume", headers=ana)
+    await api.services.subscriptions.set_suspended(OPERATOR, made["id"], False)
+    await api.call(200, "PUT", f"{PATH}/{made['id']}/suspend", headers=ana)
+    await api.call(200, "PUT", f"{PATH}/{made['id']}/resume", headers=ana)

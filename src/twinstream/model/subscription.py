@@ -61,7 +61,8 @@ class Terms(msgspec.Struct, frozen=True):
 class Subscription(msgspec.Struct, frozen=True):
     """A stored subscription.
 
-    ``role`` is the one under which access rules are resolved. ``suspended_at`` is None unless it is suspended;
+    ``role`` is the one under which access rules are resolved. ``suspended_at`` is None unless it is suspended,
+    ``by_operator`` if by whoever runs the server, so that its owner cannot resume it;
     ``seen_at`` is when a socket was last open, or the creation; times are seconds since 1970. ``key_sealed`` is the
     stream key as the sealer wrote it, None where only its hash is kept.
     """
@@ -72,6 +73,7 @@ class Subscription(msgspec.Struct, frozen=True):
     role: str
     terms: Terms
     suspended_at: float | None
+    by_operator: bool
     key_sealed: str | None
     created_at: float
     updated_at: float

@@ -62,8 +62,11 @@ class Subscriptions(Protocol):
     def set_role(self, operator: Operator, uuid: str, role: str) -> Sequence[Subscription]:
         """Put all of a user's under another role; answer them changed."""
 
-    def set_suspended(self, operator: Operator, subscription_id: int, suspended: bool) -> Subscription | None:
-        """Suspend or resume one; a second suspension keeps the time of the first. None if there is no such one."""
+    def set_suspended(self, principal: User | Operator, subscription_id: int, suspended: bool) -> Subscription | None:
+        """Suspend or resume one, a user an own one; a second suspension keeps the time of the first.
+
+        What the operator suspended stays so noted. None if there is no such one.
+        """
 
     def remove_all(self, operator: Operator, subscription_ids: Sequence[int]) -> None:
         """Delete these, with their gaps."""

@@ -167,20 +167,29 @@ class SubscriptionService:
         terms = subscription.terms
         return OpenedStream(subscription.id, subscription.oem, terms.batch_size, terms.start_from, terms.client_type)
 
-    async def set_suspended(self, operator: Operator, subscription_id: int, suspended: bool) -> ShownSubscription:
+    async def set_suspended(
+        self, principal: User | Operator, subscription_id: int, suspended: bool
+    ) -> ShownSubscription:
         """Suspend one, which closes its sockets and refuses new ones while numbering goes on, or resume it.
 
         Raises:
-            RequestError: ``not_found``.
+            RequestError: ``not_found``, for a user of any but the own; ``forbidden`` for a user who would resume what
+                whoever runs the server has suspended.
         """
 
         def change(work: UnitOfWork) -> Subscription:
-            subscription = _found(work.subscriptions.set_suspended(operator, subscription_id, suspended))
+            if isinstance(principal, User):
+                present = _found(work.subscriptions.find(principal, subscription_id))
+                if present.by_operator and not suspended:
+                    raise RequestError("forbidden", "It was suspended by whoever runs the server: ask them.")
+            subscription = _found(work.subscriptions.set_suspended(principal, subscription_id, suspended))
             if suspended:
                 work.log.append_control(Control(Change.SUSPENDED, (subscription_id,)))
             return subscription
 
         subscription = await self._store.run(change)
+        if isinstance(principal, User):
+            return self._show(subscription)
         return ShownSubscription(subscription, None, self._is_connected(subscription_id))
 
     async def list_of_oem(self, operator: Operator, oem: str) -> Sequence[ShownSubscription]:

@@ -193,6 +193,7 @@ CREATE TABLE subscription (
   client_type TEXT NOT NULL, subscription_type TEXT NOT NULL, batch_size INTEGER NOT NULL DEFAULT 1,
   start_from TEXT NOT NULL DEFAULT 'acknowledged',  -- or 'live'
   suspended_at REAL,                  -- NULL: it is not suspended
+  suspended_by_operator INTEGER NOT NULL DEFAULT 0, -- then its owner cannot resume it
   key_hash TEXT NOT NULL UNIQUE, key_sealed TEXT,
   created_at REAL NOT NULL, updated_at REAL NOT NULL,
   last_seen_at REAL NOT NULL          -- when a socket was last open (mobile ones expire)

@@ -27,7 +27,18 @@ _TERMS = (
     "batch_size",
     "start_from",
 )
-_OTHERS = ("id", "oem", "user_uuid", "role", "suspended_at", "key_sealed", "created_at", "updated_at", "last_seen_at")
+_OTHERS = (
+    "id",
+    "oem",
+    "user_uuid",
+    "role",
+    "suspended_at",
+    "suspended_by_operator",
+    "key_sealed",
+    "created_at",
+    "updated_at",
+    "last_seen_at",
+)
 _COLUMNS = ", ".join(_TERMS + _OTHERS)
 
 
@@ -118,13 +129,21 @@ class Subscriptions(Repository):
             {"uuid": uuid, "role": role},
         )
 
-    def set_suspended(self, operator: Operator, subscription_id: int, suspended: bool) -> Subscription | None:
+    def set_suspended(self, principal: User | Operator, subscription_id: int, suspended: bool) -> Subscription | None:
         """Suspend or resume one."""
+        owner = {"user_uuid": principal.uuid, "oem": principal.oem} if isinstance(principal, User) else {}
         found = self._read(
             "UPDATE subscription SET updated_at = :now_s,"
-            " suspended_at = CASE WHEN :suspended THEN coalesce(suspended_at, :now_s) END"
-            f" WHERE id = :id RETURNING {_COLUMNS}",
-            {"suspended": int(suspended), "now_s": self._now_s, "id": subscription_id},
+            " suspended_at = CASE WHEN :suspended THEN coalesce(suspended_at, :now_s) END,"
+            " suspended_by_operator = :suspended AND (suspended_by_operator OR :by_operator)"
+            f" WHERE id = :id {'AND user_uuid = :user_uuid AND oem = :oem' if owner else ''} RETURNING {_COLUMNS}",
+            {
+                "suspended": int(suspended),
+                "by_operator": int(not owner),
+                "now_s": self._now_s,
+                "id": subscription_id,
+                **owner,
+            },
         )
         return found[0] if found else None
 
@@ -197,7 +216,7 @@ def _term_values(terms: Terms) -> dict[str, Any]:
 
 def _read_row(row: Row) -> Subscription:
     name, description, dsn, oem_model, property_name, client_type, types, batch_size, start_from = row[: len(_TERMS)]
-    subscription_id, oem, user_uuid, role, suspended_at, key_sealed, *times = row[len(_TERMS) :]
+    subscription_id, oem, user_uuid, role, suspended_at, by_operator, key_sealed, *times = row[len(_TERMS) :]
     terms = Terms(
         client_type=ClientType(client_type),
         types=tuple(map(EventType, types.split(","))),
@@ -209,4 +228,6 @@ def _read_row(row: Row) -> Subscription:
         description=description,
         start_from=StartFrom(start_from),
     )
-    return Subscription(subscription_id, oem, user_uuid, role, terms, suspended_at, key_sealed, *times)
+    return Subscription(
+        subscription_id, oem, user_uuid, role, terms, suspended_at, bool(by_operator), key_sealed, *times
+    )

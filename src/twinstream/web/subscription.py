@@ -105,6 +105,22 @@ async def update_subscription(
     return _show(await subscriptions.update(user, read_id(subscription_id), change))
 
 
+@put(f"{_PATH}/{{subscription_id:str}}/suspend", tags=["subscriptions"])
+async def suspend_subscription(
+    subscription_id: FromPath[str], user: Given[User], subscriptions: Given[SubscriptionService]
+) -> SubscriptionReply:
+    """Suspend one of the caller's subscriptions: sockets are closed, new ones refused, numbers go on. Ours."""
+    return _show(await subscriptions.set_suspended(user, read_id(subscription_id), True))
+
+
+@put(f"{_PATH}/{{subscription_id:str}}/resume", tags=["subscriptions"])
+async def resume_subscription(
+    subscription_id: FromPath[str], user: Given[User], subscriptions: Given[SubscriptionService]
+) -> SubscriptionReply:
+    """Resume it; what happened meanwhile is told like anything unread. 403 if the operator suspended it."""
+    return _show(await subscriptions.set_suspended(user, read_id(subscription_id), False))
+
+
 @delete(f"{_PATH}/{{subscription_id:str}}", tags=["subscriptions"])
 async def delete_subscription(
     subscription_id: FromPath[str], user: Given[User], subscriptions: Given[SubscriptionService]
@@ -125,5 +141,7 @@ ROUTES = [
     list_gaps,
     update_subscription_named_in_body,
     update_subscription,
+    suspend_subscription,
+    resume_subscription,
     delete_subscription,
 ]
