@@ -45,6 +45,7 @@ NEEDS: Mapping[str, Need] = {
     "mariadb": Need(
         "mariadbd", ("mariadb-server",), "the tests marked needs('mariadb'): the collector", folders=("/usr/sbin",)
     ),
+    "node": Need("node", ("nodejs",), "the tests marked needs('node'): doctor and a client in JavaScript"),
     "postgresql": Need(
         "postgres",
         ("postgresql",),

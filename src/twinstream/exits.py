@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from twinstream.errors import TwinstreamError
 
+EX_FINDINGS = 1
 EX_USAGE = 64
 EX_DATAERR = 65
 EX_UNAVAILABLE = 69
@@ -19,6 +20,7 @@ EX_INTERRUPTED = 130
 
 EXIT_CODES: dict[int, str] = {
     0: "It did what was asked; a server was stopped.",
+    EX_FINDINGS: "It looked at something for you, and found fault with it.",
     EX_USAGE: "The command line is wrong.",
     EX_DATAERR: "What was asked is refused, or the data folder holds something that is not ours or damaged.",
     EX_UNAVAILABLE: "A server that cannot be reached, a library that is not installed, an address that is taken.",

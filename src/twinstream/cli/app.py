@@ -21,6 +21,7 @@ from rich.console import Console
 from twinstream import __version__
 from twinstream.cli.admin import add_admin_commands
 from twinstream.cli.client import add_client_commands
+from twinstream.cli.doctor import add_doctor_commands
 from twinstream.cli.faults import add_faults_commands
 from twinstream.cli.server import add_server_commands
 from twinstream.cli.simulate import add_simulate_commands
@@ -97,6 +98,7 @@ def build_app() -> App:
     other = Group.create_ordered("Other")
     add_server_commands(app)
     add_client_commands(app)
+    add_doctor_commands(app)
     add_admin_commands(app)
     add_faults_commands(app)
     add_simulate_commands(app)

@@ -1,0 +1,83 @@
+"""`twinstream doctor` as a command: what it is given, what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+from twinstream.cli.app import main
+
+CLIENTS = Path(__file__).parents[1] / "doctor"
+NAIVE = ["--", sys.executable, str(CLIENTS / "naive.py"), "{url}"]
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Run the command in this process; answer exit code, output and errors."""
+    exit_code = main(["doctor", *arguments])
+    output, errors = capsys.readouterr()
+    return exit_code, output, errors
+
+
+def test_findings_end_it_with_1(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """They stand in the output with their remedies, without colours in a pipe, and in the report."""
+    report = tmp_path / "junit.xml"
+    exit_code, output, errors = run(capsys, "--only", "pipe-in-value", "--report", str(report), *NAIVE)
+    assert exit_code == 1
+    assert errors == ""
+    assert "FAIL      pipe-in-value" in output
+    assert "Remedy: Split at the first bar only" in output
+    assert output.endswith("\n2 cases: 1 fail, 1 pass\n")
+    assert "\x1b" not in output
+    cases = Xml.parse(report).getroot().findall("testsuite/testcase")
+    assert [(case.attrib["name"], len(case.findall("failure"))) for case in cases] == [
+        ("plain", 0),
+        ("pipe-in-value", 1),
+    ]
+
+
+def test_nothing_found_ends_it_with_0(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --json one object is all that it prints."""
+    exit_code, output, _ = run(capsys, "--only", "heartbeat", "--json", "--listen", "127.0.0.1:0", *NAIVE)
+    assert exit_code == 0
+    assert json.loads(output)["grades"] == {"pass": 2}
+
+
+def test_the_cases_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each with what it plays."""
+    exit_code, output, _ = run(capsys, "--list")
+    assert exit_code == 0
+    assert "pipe-in-value         a | in a value\n" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        ([], 64, "say how to run your client"),
+        (["--only", "pipes", *NAIVE], 64, "no such case: pipes (see: twinstream doctor --list)"),
+        (["--listen", "8080x", *NAIVE], 64, "--listen 8080x: expected HOST:PORT, like 127.0.0.1:8080"),
+        (["--listen", "192.0.2.1:9", *NAIVE], 69, "cannot listen on 192.0.2.1:9: "),
+        (["--jobs", "0", *NAIVE], 64, "--jobs and --timeout are above 0"),
+        (["--report", "/nonexistent/r.xml", "--only", "plain", *NAIVE], 74, "the report could not be written"),
+        (["--", "./no-such-client"], 64, "the client cannot be started: ./no-such-client: No such file"),
+    ],
+)
+def test_a_wrong_line_ends_it_with_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], exit_code: int, message: str
+) -> None:
+    """The line says what is wrong."""
+    ended, _, errors = run(capsys, *arguments)
+    assert ended == exit_code
+    assert message in errors
+    assert errors.count("\n") == 1
+
+
+def test_the_page_names_every_case() -> None:
+    """docs/doctor.md lists what is looked at."""
+    from twinstream.doctor.run import CASES
+
+    page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
+    assert [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")] == [case.name for case in CASES]
