@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from twinstream.model.oem import Retention
 from twinstream.model.subscription import Gap
 from twinstream.outbound.identity import HttpIdentityProviders
 from twinstream.outbound.mail import ConsoleMailer, SmtpMailer, SmtpServer
+from twinstream.ports.clock import Clock
 from twinstream.ports.mail import Mailer
 from twinstream.ports.work import UnitOfWork
 from twinstream.process import Jobs, Stop, raise_file_limit
@@ -85,10 +87,17 @@ _log = structlog.get_logger(__name__)
 
 
 class Parts:
-    """All parts of a server, made in the order in which they need each other."""
+    """All parts of a server, made in the order in which they need each other.
 
-    def __init__(self, settings: Settings, stop: Stop) -> None:
-        self.clock = clock = SystemClock()
+    ``clock`` and ``mailer`` stand in for the machine's clock and the settings' mail server. ``services`` are what
+    handlers ask for by name, once `make_app` was called.
+    """
+
+    def __init__(
+        self, settings: Settings, stop: Stop, *, clock: Clock | None = None, mailer: Mailer | None = None
+    ) -> None:
+        self.clock = clock = clock or SystemClock()
+        self.services: Mapping[str, Any] = {}
         self._settings = settings
         self._stop = stop
         self.ids = ids = SystemIds()
@@ -112,7 +121,7 @@ class Parts:
             idle_s=settings.refresh_idle_s,
         )
         self.admin = AdminService(store, ids, passwords, cache)
-        self.outbox = Outbox(_make_mailer(settings))
+        self.outbox = Outbox(mailer or _make_mailer(settings))
         self._sealer = sealer = KeyFileSealer.open(settings.data)
         self._deliveries = Deliveries()
         self._presence = PresenceService(store, clock, timeout_s=settings.presence_timeout_s)
@@ -146,6 +155,8 @@ class Parts:
             lambda subscription_id: bool(self.hub.sessions_of(subscription_id)),
             strict_security=settings.strict_security,
             mobile_expiry_s=settings.mobile_expiry_s,
+            created_per_minute=settings.subscriptions_per_minute,
+            wrong_keys_per_minute=settings.wrong_keys_per_minute,
         )
         self.shell = Shell(self.hub, store.log, self._subscriptions, self._numbering, settings, clock, self._addresses)
         self._faults = FaultBoard(self.shell, clock) if settings.allow_faults else None
@@ -164,7 +175,7 @@ class Parts:
     def make_app(self) -> App:
         """Join everything that answers requests."""
         settings = self._settings
-        services: dict[str, Any] = {
+        self.services = services = {
             "users": self._users,
             "shares": ShareService(self.store, self.outbox),
             "subscriptions": self._subscriptions,
@@ -235,14 +246,21 @@ class Parts:
     def start_jobs(self, jobs: Jobs) -> None:
         """Start everything that happens without being asked for."""
         jobs.start(self.outbox.run, "mail")
-        jobs.every(self._settings.ack_flush_s, self.store_cursors, "store cursors")
-        jobs.every(PRESENCE_TICK_S, self._presence.tick, "presence")
-        jobs.every(3600.0, self._datapoints.purge, "purge datapoints")
-        jobs.every(3600.0, self._contents.sweep, "delete files")
-        jobs.every(self._settings.retention_interval_s, self._trimmer.run, "trim")
-        jobs.every(60.0, self._subscriptions.expire, "expire subscriptions")
-        jobs.every(600.0, self._users.expire, "expire tokens")
-        jobs.every(600.0, self._accounts.expire, "expire accounts")
+        for interval_s, job, name in self.list_rounds():
+            jobs.every(interval_s, job, name)
+
+    def list_rounds(self) -> Sequence[tuple[float, Callable[[], Awaitable[Any]], str]]:
+        """List what happens again and again: how many seconds after the last time, what, and its name."""
+        return (
+            (self._settings.ack_flush_s, self.store_cursors, "store cursors"),
+            (PRESENCE_TICK_S, self._presence.tick, "presence"),
+            (3600.0, self._datapoints.purge, "purge datapoints"),
+            (3600.0, self._contents.sweep, "delete files"),
+            (self._settings.retention_interval_s, self._trimmer.run, "trim"),
+            (60.0, self._subscriptions.expire, "expire subscriptions"),
+            (600.0, self._users.expire, "expire tokens"),
+            (600.0, self._accounts.expire, "expire accounts"),
+        )
 
     async def flush(self) -> None:
         """Store what is only in memory: the last thing before the store closes."""
