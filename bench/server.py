@@ -52,6 +52,7 @@ class Server(Child):
         self.data = folder / "data"
         program = command or [sys.executable, "-m", "twinstream"]
         arguments = [*program, "serve", "--data", str(self.data), "--port", "0", "--log-level", "warning"]
+        arguments += ["--subscriptions-per-minute", "0"]
         super().__init__(arguments, core, stderr=folder / "stderr.txt")
         line = self.hear_line()
         while not line.startswith("{"):

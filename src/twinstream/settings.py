@@ -145,6 +145,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             le=1_000_000,
         ),
     ] = 200
+    wrong_keys_per_minute: Annotated[
+        int,
+        _about(
+            "Limits",
+            "Wrong stream keys from one address in a minute; then all are 429 for the rest of it; 0: no limit. "
+            "Loopback and `trusted_proxies` are not counted.",
+            ge=0,
+            le=1_000_000,
+        ),
+    ] = 10
+    subscriptions_per_minute: Annotated[
+        int,
+        _about("Limits", "Subscriptions that a user makes in a minute; more are 429; 0: no limit.", ge=0, le=1_000_000),
+    ] = 120
     max_connections: Annotated[
         int,
         _about("Limits", "Connections at a time; the limit of open files can lower it.", ge=1, le=1_000_000),

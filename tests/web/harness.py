@@ -44,14 +44,16 @@ FILTER = Filter(OEM, None, None, {EventType.DATAPOINT: (Clause(None, None),)})
 
 
 class Keys:
-    """Knows one key, and one of a suspended subscription; which ids were touched."""
+    """Knows one key, and one of a suspended subscription; which ids were touched, and which addresses asked."""
 
     def __init__(self) -> None:
         self.opened = {KEY: OpenedStream(1, OEM, 1, StartFrom.ACKNOWLEDGED, ClientType.CLOUD)}
         self.touched: list[int] = []
+        self.sources: list[str] = []
 
-    async def open_stream(self, stream_key: str) -> OpenedStream:
+    async def open_stream(self, stream_key: str, source: str = "") -> OpenedStream:
         """See `StreamKeys`."""
+        self.sources.append(source)
         await asyncio.sleep(0)
         if stream_key == SUSPENDED_KEY:
             raise RequestError("suspended")

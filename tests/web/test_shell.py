@@ -63,6 +63,15 @@ async def test_sockets_of_an_address() -> None:
         await harness.connect(X_Forwarded_For="192.0.2.1")
 
 
+async def test_keys_are_tried_in_the_name_of_the_address(harness: Harness) -> None:
+    """So that too many wrong ones can be refused; this machine and trusted proxies are nobody."""
+    await refusal(harness, upgrade("stream_key=x"))
+    async with serving(Settings(trusted_proxies=("127.0.0.1",))) as proxied:
+        await refusal(proxied, upgrade("stream_key=x", X_Forwarded_For="192.0.2.1"))
+        await proxied.connect(X_Forwarded_For="192.0.2.2")
+        assert (harness.keys.sources, proxied.keys.sources) == ([""], ["192.0.2.1", "192.0.2.2"])
+
+
 async def test_refused_sockets_are_not_counted() -> None:
     """An upgrade that is refused takes no place of its address."""
     settings = Settings(sessions_per_address=1, trusted_proxies=("127.0.0.1",))

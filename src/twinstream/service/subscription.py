@@ -21,6 +21,7 @@ from twinstream.ports.seal import Sealer
 from twinstream.ports.subscription import GapRecord
 from twinstream.ports.work import Store, UnitOfWork, View
 from twinstream.service.principal import require_staff
+from twinstream.service.rate import RateLimit
 from twinstream.service.secret import hash_secret
 from twinstream.service.stretch import begin_stretches
 
@@ -47,7 +48,8 @@ class SubscriptionService:
     """The use cases of subscriptions. Somebody else's subscription is ``not_found`` like one that never was.
 
     ``is_connected`` tells whether a socket of a subscription (by id) is open. ``strict_security`` keeps hashes of keys
-    alone. A mobile subscription lives ``mobile_expiry_s`` without a socket. One per server; call on the event loop.
+    alone. A mobile subscription lives ``mobile_expiry_s`` without a socket. A user makes ``created_per_minute``, an
+    address tries ``wrong_keys_per_minute``; 0: no limit. One per server; call on the event loop.
     """
 
     def __init__(
@@ -60,6 +62,8 @@ class SubscriptionService:
         *,
         strict_security: bool = False,
         mobile_expiry_s: float = 86_400.0,
+        created_per_minute: int = 0,
+        wrong_keys_per_minute: int = 0,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -68,15 +72,20 @@ class SubscriptionService:
         self._is_connected = is_connected
         self.strict_security = strict_security
         self._mobile_expiry_s = mobile_expiry_s
+        self._created = RateLimit(clock, created_per_minute)
+        self._wrong_keys = RateLimit(clock, wrong_keys_per_minute)
         self._seen: dict[int, float] = {}
 
     async def create(self, user: User, terms: Terms) -> ShownSubscription:
         """Make a subscription; the answer holds its stream key, for the only time if ``strict_security`` is on.
 
         Raises:
-            RequestError: ``invalid``; ``forbidden`` if an end user asks for an OEM's events; ``no_access_rule``.
+            RequestError: ``invalid``; ``forbidden`` if an end user asks for an OEM's events; ``no_access_rule``;
+                ``too_many_requests``.
         """
         _authorise(user, check_terms(terms))
+        self._created.check(user.uuid)
+        self._created.count(user.uuid)
         stream_key = self._new_id.secret()
         key_hash = hash_secret(stream_key)
         key_sealed = None if self.strict_security else self._sealer.seal(stream_key)
@@ -148,12 +157,17 @@ class SubscriptionService:
             raise RequestError("not_found")
         return gaps
 
-    async def open_stream(self, stream_key: str) -> OpenedStream:
+    async def open_stream(self, stream_key: str, source: str = "") -> OpenedStream:
         """Answer what a key opens. It takes any text and the same time for each.
 
+        ``source`` is the address that tries it; empty: one that no limit counts.
+
         Raises:
-            RequestError: ``unknown_key`` (401) if no subscription has it, or one that has expired; ``suspended`` (403).
+            RequestError: ``unknown_key`` (401) if no subscription has it, or one that has expired; ``suspended`` (403);
+                ``too_many_requests`` after too many wrong ones, whichever comes then.
         """
+        if source:
+            self._wrong_keys.check(source)
         key_hash = hash_secret(stream_key)
 
         def find(view: View) -> Subscription | None:
@@ -161,6 +175,8 @@ class SubscriptionService:
 
         subscription = await self._store.query(find)
         if subscription is None or self._has_expired(subscription):
+            if source:
+                self._wrong_keys.count(source)
             raise RequestError("unknown_key")
         if subscription.suspended_at is not None:
             raise RequestError("suspended")

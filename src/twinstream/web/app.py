@@ -144,7 +144,7 @@ def create_app(
                 **{name: _provide(service) for name, service in services.items()},
             },
             exception_handlers=EXCEPTION_HANDLERS,  # type: ignore[arg-type]
-            state=State({"body_limits": limits, "operator_token": operator_token}),
+            state=State({"addresses": addresses, "body_limits": limits, "operator_token": operator_token}),
             request_max_body_size=None,  # web.body has its own limit
             openapi_config=None,  # web.page serves what web.reference makes of the routes
             logging_config=None,

@@ -12,6 +12,7 @@ from litestar import Request
 from twinstream.errors import RequestError
 from twinstream.model.principal import Device
 from twinstream.model.property import PropertyRef
+from twinstream.web.address import Addresses
 from twinstream.wire.body import read_id
 
 
@@ -33,6 +34,13 @@ def by_key(property_key: str) -> PropertyRef:
 def read_ip(request: Request[Any, Any, Any]) -> str | None:
     """Answer the address that the request came from."""
     return request.client.host if request.client else None
+
+
+def read_source(request: Request[Any, Any, Any]) -> str:
+    """Answer the address that the request came from; empty if limits per address leave it alone."""
+    addresses: Addresses = request.app.state["addresses"]
+    address = read_ip(request) or ""
+    return "" if addresses.is_exempt(address) else address
 
 
 def require_own(device: Device, segment: str) -> None:

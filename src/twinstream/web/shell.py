@@ -60,8 +60,8 @@ _log = structlog.get_logger(__name__)
 class StreamKeys(Protocol):
     """What the shell needs of the subscriptions."""
 
-    async def open_stream(self, stream_key: str) -> OpenedStream:
-        """Find what a key opens. Raises RequestError ``unknown_key`` or ``suspended``."""
+    async def open_stream(self, stream_key: str, source: str = "") -> OpenedStream:
+        """Find what a key opens. Raises RequestError ``unknown_key``, ``suspended``, ``too_many_requests``."""
 
     def touch(self, subscription_id: int) -> None:
         """Remember that a socket of the subscription is open now."""
@@ -163,7 +163,8 @@ class Shell:
         check_handshake(request.headers)
         query = parse_stream_query(request.query)
         key, subprotocol = find_key(request.headers, query, allow_query=not self.strict_security)
-        opening = await self._prepare(key, query)
+        source = "" if self.addresses.is_exempt(request.address) else request.address
+        opening = await self._prepare(key, source, query)
         now_s = self.clock.monotonic_s()
         # Invariant: no await from here on.
         if outlet.is_gone():
@@ -231,13 +232,13 @@ class Shell:
                 await asyncio.sleep(owed_s)
                 owed_s = 0.0
 
-    async def _prepare(self, key: str, query: StreamQuery) -> Opening:
+    async def _prepare(self, key: str, source: str, query: StreamQuery) -> Opening:
         watch = _Watch()
         self._openings.add(watch)
         try:
             while True:
                 watch.changed.clear()
-                opened = await self._keys.open_stream(key)
+                opened = await self._keys.open_stream(key, source)
                 opening = await self._find_start(opened, query)
                 if opened.subscription_id not in watch.changed:
                     return opening

@@ -14,6 +14,7 @@ from twinstream.web.asyncapi import STREAM_QUERY
 from twinstream.web.authentication import Given
 from twinstream.web.handshake import find_key, parse_stream_query
 from twinstream.web.openapi import describe_body
+from twinstream.web.ref import read_source
 from twinstream.web.shell import Shell, StreamKeys
 
 PATHS = ["/stream", "/stream/stream"]
@@ -41,7 +42,7 @@ async def disconnect(request: Request[Any, Any, Any], keys: Given[StreamKeys], s
     headers = list(request.scope["headers"])
     query = parse_stream_query(request.scope["query_string"])
     key, _ = find_key(headers, query, allow_query=not shell.strict_security)
-    opened = await keys.open_stream(key)
+    opened = await keys.open_stream(key, read_source(request))
     shell.hub.disconnect(opened.subscription_id)
     return Response(None, status_code=204)
 

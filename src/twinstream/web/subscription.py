@@ -19,6 +19,7 @@ from twinstream.web.body import read_json
 from twinstream.web.handshake import StreamQuery, find_key
 from twinstream.web.openapi import describe_body
 from twinstream.web.query import read_query
+from twinstream.web.ref import read_source
 from twinstream.wire.body import read_id
 from twinstream.wire.subscription import (
     GapReply,
@@ -60,7 +61,7 @@ async def get_current_seq(
     """Tell how far the numbers of a stream have come; the key is the credential, given as to `/stream`."""
     query = StreamQuery(read_query(request, "stream_key") or "")
     key, _ = find_key(list(request.scope["headers"]), query, allow_query=not subscriptions.strict_security)
-    opened = await subscriptions.open_stream(key)
+    opened = await subscriptions.open_stream(key, read_source(request))
     numbers = await numbering.count(opened.subscription_id)
     return show_numbers(numbers.last, numbers.oldest)
 
