@@ -157,8 +157,6 @@ class Parts:
             mobile_expiry_s=settings.mobile_expiry_s,
             created_per_minute=settings.subscriptions_per_minute,
             wrong_keys_per_minute=settings.wrong_keys_per_minute,
-            created_per_minute=settings.subscriptions_per_minute,
-            wrong_keys_per_minute=settings.wrong_keys_per_minute,
         )
         self.shell = Shell(self.hub, store.log, self._subscriptions, self._numbering, settings, clock, self._addresses)
         self._faults = FaultBoard(self.shell, clock) if settings.allow_faults else None
