@@ -94,9 +94,10 @@ def test_each_stream_is_judged_for_itself() -> None:
 
 def test_what_was_accepted_later_need_not_be_there() -> None:
     """While the fleet goes on, only what was accepted before the look has to be collected; the rest may be."""
-    assert judge(SENT, CLEAN[:3], required=5).is_clean
-    assert judge(SENT, CLEAN, required=5).is_clean
-    assert counts(judge(SENT, CLEAN[:2], required=5)) == {"missing": 1}
+    before = {"id-1", "id-2", "id-3"}
+    assert judge(SENT, CLEAN[:3], required=before).is_clean
+    assert judge(SENT, CLEAN, required=before).is_clean
+    assert counts(judge(SENT, CLEAN[:2], required=before)) == {"missing": 1}
 
 
 def test_a_datapoint_that_changed_nothing_is_expected_once() -> None:

@@ -25,6 +25,7 @@ from twinstream.cli.doctor import add_doctor_commands
 from twinstream.cli.faults import add_faults_commands
 from twinstream.cli.server import add_server_commands
 from twinstream.cli.simulate import add_simulate_commands
+from twinstream.cli.verify import add_verify_commands
 from twinstream.exits import EX_INTERRUPTED, EX_IOERR, EX_USAGE, CommandError
 
 BLANK_BOX = Box("\n".join(["    "] * 8))
@@ -102,6 +103,7 @@ def build_app() -> App:
     add_admin_commands(app)
     add_faults_commands(app)
     add_simulate_commands(app)
+    add_verify_commands(app)
     app.command(version)
     app["--help"].group = app["--version"].group = other
     app.register_install_completion_command(group=other, help="Install completion for this shell, and exit.")

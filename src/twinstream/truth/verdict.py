@@ -17,7 +17,7 @@ of events, count for their numbers only.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -65,17 +65,17 @@ class Verdict(msgspec.Struct, frozen=True):
         return not any(fault.count for fault in self.faults.values())
 
 
-def judge(sent: Sequence[Sent], rows: Iterable[Row], *, required: int | None = None) -> Verdict:
+def judge(sent: Sequence[Sent], rows: Iterable[Row], *, required: Container[str] | None = None) -> Verdict:
     """Compare. Rows come in the order of the table; those of several streams may be mixed.
 
-    ``required``: only the first so many of ``sent`` have to be there, if they were accepted. Why: while a fleet goes
-    on, what is accepted during the comparison may or may not have been collected. Take that number before the rows are
-    read, and ``sent`` after it: then no row is older than what is known.
+    ``required``: the ids that have to be there; all that were accepted if None. Why: while a fleet goes on, what is
+    accepted during the comparison may or may not have been collected. So take those ids before the rows are read, and
+    ``sent`` after it: then no row is of something that is not known yet.
     """
     streams: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         streams[row.stream].append(row)
-    known = _Known(sent, len(sent) if required is None else required)
+    known = _Known(sent, required)
     notes = _Notes(len(streams) > 1)
     with_datapoints = [name for name, held in streams.items() if any(row.id is not None for row in held)]
     for name in with_datapoints or ["-"]:
@@ -109,7 +109,7 @@ class _Notes:
 class _Known:
     """What was sent, in the forms in which rows ask for it."""
 
-    def __init__(self, sent: Sequence[Sent], required: int) -> None:
+    def __init__(self, sent: Sequence[Sent], required: Container[str] | None) -> None:
         self._sent = sent
         self._accepted: dict[str, int] = {}
         self.required: list[str] = []
@@ -118,7 +118,7 @@ class _Known:
         for place, one in enumerate(sent):
             if one.id is not None and one.id not in self._accepted:
                 self._accepted[one.id] = place
-                if place < required:
+                if required is None or one.id in required:
                     self.required.append(one.id)
             elif one.id is None and not one.is_refused:
                 self.maybe[one.dsn, one.property, one.value] += 1

@@ -1,0 +1,125 @@
+"""`twinstream verify`: what a collector holds, against what a fleet was told that the server accepted."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from cyclopts import App, Parameter
+
+from twinstream.cli.configuration import load_configuration
+from twinstream.cli.simulate import read_time
+from twinstream.exits import EX_DATAERR, EX_FINDINGS, CommandError
+
+if TYPE_CHECKING:
+    from twinstream.truth.verdict import Verdict
+
+TRUTH_NAME = "truth.jsonl"
+DATABASE_NAME = "events.db"
+"""Where `twinstream demo --collect` keeps both, in the data folder."""
+
+DEMONSTRATION_WAIT = "60s"
+
+EXAMPLES = """\
+FILE is what `twinstream simulate --truth FILE` wrote; the database is what
+`twinstream collect` wrote into, SQLite, MySQL/MariaDB or PostgreSQL, or
+jsonl:PATH for JSON lines. Left out, both are those of
+`twinstream demo --collect` in the data folder, and the collector is given a
+minute to catch up.
+
+  missing       accepted by the server, and not collected
+  doubled       collected twice
+  out of order  collected or numbered in another order than it was sent
+  unexpected    collected, but never sent, or refused
+  divergent     collected with another content than what was accepted
+  gap           a number of the stream that is not there
+
+What was sent and not answered (maybe) may be there once, or not.
+The exit code is 0 if nothing is wrong, and 1 otherwise.
+
+Examples:
+
+  twinstream verify
+  twinstream verify --truth truth.jsonl --db sqlite:///events.db
+  twinstream verify --truth truth.jsonl --db mysql://me@localhost/events --wait 30s"""
+
+
+def verify(
+    *,
+    truth: Annotated[
+        Path | None,
+        Parameter(metavar="FILE", show_default=False, help="The truth. [default truth.jsonl in the folder]"),
+    ] = None,
+    db: Annotated[
+        str | None, Parameter(metavar="URL", show_default=False, help="The database. [default events.db in the folder]")
+    ] = None,
+    data: Annotated[
+        str | None,
+        Parameter(metavar="DIR", show_default=False, help="Folder of the demonstration. [default twinstream-data]"),
+    ] = None,
+    table: Annotated[str, Parameter(metavar="NAME", help="The table of events.")] = "events",
+    stream: Annotated[
+        str | None, Parameter(metavar="NAME", show_default=False, help="Judge only this stream of the table.")
+    ] = None,
+    wait: Annotated[
+        str | None,
+        Parameter(metavar="TIME", show_default=False, help="Wait so long, at most, for what is missing, like 30s."),
+    ] = None,
+    json: Annotated[bool, Parameter(negative="", show_default=False, help="Print the verdict as JSON.")] = False,
+) -> int:
+    """Compare what a collector holds with what the server accepted, and name what is wrong."""
+    from twinstream.truth.journal import TruthError
+    from twinstream.truth.verify import verify as compare
+
+    if truth is None and db is None and wait is None:
+        wait = DEMONSTRATION_WAIT
+    folder = load_configuration({} if data is None else {"data": data}, os.environ)[0].data
+    url = db or f"sqlite:///{folder / DATABASE_NAME}"
+    try:
+        verdict = compare(
+            truth or folder / TRUTH_NAME,
+            url if ":" in url else f"sqlite:///{url}",
+            table=table,
+            stream=stream,
+            wait_s=0.0 if wait is None else read_time(wait),
+            sleep=time.sleep,
+            notify=_show_progress,
+        )
+    except TruthError as error:
+        raise CommandError(EX_DATAERR, str(error)) from None
+    _clear_progress()
+    print(msgspec.json.encode(verdict).decode() if json else describe(verdict))
+    return 0 if verdict.is_clean else EX_FINDINGS
+
+
+def add_verify_commands(app: App) -> None:
+    """Register `verify`."""
+    app.command(verify, help_epilogue=EXAMPLES)
+
+
+def describe(verdict: Verdict) -> str:
+    """Write a verdict for people."""
+    streams = f" of the streams {', '.join(verdict.streams)}" if len(verdict.streams) > 1 else ""
+    lines = [f"accepted {verdict.accepted}, not answered (maybe) {verdict.maybe}; collected {verdict.rows}{streams}"]
+    for word, fault in verdict.faults.items():
+        lines.append(f"{word:<14}{fault.count}")
+        lines += [f"  {example}" for example in fault.examples]
+        if fault.count > len(fault.examples):
+            lines.append("  ...")
+    return "\n".join(lines)
+
+
+def _show_progress(verdict: Verdict) -> None:
+    if sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[Kwaiting for the collector: {verdict.faults['missing'].count} to come")
+        sys.stderr.flush()
+
+
+def _clear_progress() -> None:
+    if sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()

@@ -1,0 +1,140 @@
+"""What a collector has collected, read back as rows: from a database, or from files of JSON lines.
+
+Owns how an event in such a place becomes a `verdict.Row`, and what is said of places that cannot be judged; reads only.
+Invariant: rows come in the order in which they were stored; what no stream brought (rows without stream and number, as
+the documents' own INSERT makes them) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from twinstream.errors import TwinstreamError
+from twinstream.exits import EX_DATAERR, EX_UNAVAILABLE, CommandError
+from twinstream.truth.verdict import Row
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+ROWS_AT_ONCE = 5_000
+NEEDED = ("stream", "seq", "event")
+"""The columns without which nothing can be told; a table of the collector's own making has them."""
+
+
+def read_rows(url: str, table: str = "events", stream: str | None = None) -> Iterator[Row]:
+    """Yield the rows of a place: SQLAlchemy's URL of a database, or ``jsonl:PATH`` of a file or of a folder of them.
+
+    ``stream``: only those of this one. The table counts for databases.
+
+    Raises:
+        CommandError: 65 for a place that holds no such rows, 69 for one that cannot be reached or a missing library.
+    """
+    scheme, _, rest = url.partition(":")
+    rows = _read_files(Path(rest.removeprefix("//"))) if scheme == "jsonl" else _read_table(url, table)
+    return (row for row in rows if stream in (None, row.stream))
+
+
+def read_event(stream: str, seq: int, text: str | bytes) -> Row:
+    """Make the row of an event, given its JSON object. Raises msgspec.DecodeError."""
+    event = _DECODER.decode(text)
+    if event.metadata.event_type != "datapoint" or event.datapoint is None:
+        return Row(stream, seq)
+    said = event.metadata
+    return Row(stream, seq, event.datapoint.id, said.dsn, said.property_name, event.datapoint.value)
+
+
+class _Metadata(msgspec.Struct, frozen=True):
+    event_type: str = ""
+    dsn: str | None = None
+    property_name: str | None = None
+
+
+class _Datapoint(msgspec.Struct, frozen=True):
+    id: str | None = None
+    value: int | float | str | None = None
+
+
+class _Event(msgspec.Struct, frozen=True):
+    """What counts of an event; further members are left alone."""
+
+    metadata: _Metadata = _Metadata()
+    datapoint: _Datapoint | None = None
+    seq: str = ""
+
+
+_DECODER = msgspec.json.Decoder(_Event)
+
+
+def _read_table(url: str, name: str) -> Iterator[Row]:
+    try:
+        import sqlalchemy as sa
+
+        from twinstream.collector.sql import make_engine
+        from twinstream.collector.sql_error import translate
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            EX_UNAVAILABLE, f"{error.name} is missing; install it with: pip install 'twinstream[collector]'"
+        ) from None
+    try:
+        engine = make_engine(url)
+    except TwinstreamError as error:
+        raise CommandError(EX_DATAERR, f"the database: {error}") from None
+    place = engine.url.render_as_string(hide_password=True)
+    path = engine.url.database
+    if engine.dialect.name == "sqlite" and not (path and Path(path).is_file()):
+        raise CommandError(EX_DATAERR, f"{place}: there is no such file; `twinstream collect` makes it")
+    try:
+        with engine.connect() as connection:
+            yield from _read_connection(connection, name, place)
+    except sa.exc.SQLAlchemyError as error:
+        raise CommandError(EX_UNAVAILABLE, str(translate(error, place))) from None
+    finally:
+        engine.dispose()
+
+
+def _read_connection(connection: sa.Connection, name: str, place: str) -> Iterator[Row]:
+    import sqlalchemy as sa
+
+    if not sa.inspect(connection).has_table(name):
+        raise CommandError(EX_DATAERR, f"{place}: has no table {name}; name another with --table")
+    table = sa.Table(name, sa.MetaData(), autoload_with=connection)
+    if lacking := [column for column in NEEDED if column not in table.c]:
+        raise CommandError(
+            EX_DATAERR,
+            f"{place}: the table {name} has no column {', '.join(lacking)}: its rows do not say what they are of; "
+            "let the collector make a table of its own",
+        )
+    order = table.c.id if "id" in table.c else table.c.seq
+    wanted = sa.select(*(table.c[column] for column in NEEDED)).where(table.c.stream.is_not(None)).order_by(order)
+    for stream, seq, event in connection.execution_options(yield_per=ROWS_AT_ONCE).execute(wanted):
+        text: Any = event if isinstance(event, (str, bytes)) else msgspec.json.encode(event)  # a column of type JSON
+        try:
+            yield read_event(stream, seq, text)
+        except msgspec.DecodeError as error:
+            raise CommandError(EX_DATAERR, f"{place}: {name}, {stream} #{seq} holds no event: {error}") from None
+
+
+def _read_files(path: Path) -> Iterator[Row]:
+    """Read one file, or all of a folder by name; the stream is called as its file or folder."""
+    files = sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]
+    stream = path.stem
+    if not files:
+        raise CommandError(EX_DATAERR, f"{path}: holds no file *.jsonl")
+    for file in files:
+        try:
+            with file.open("rb") as lines:
+                for number, line in enumerate(lines, 1):
+                    yield _read_line(line, stream, file, number)
+        except OSError as error:
+            raise CommandError(EX_DATAERR, f"{file}: {error.strerror}; expected JSON lines") from None
+
+
+def _read_line(line: bytes, stream: str, file: Path, number: int) -> Row:
+    try:
+        return read_event(stream, int(_DECODER.decode(line).seq), line)
+    except ValueError as error:  # Why: what msgspec raises is one too
+        raise CommandError(EX_DATAERR, f"{file}, line {number}: holds no event: {error}") from None
