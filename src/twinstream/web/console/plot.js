@@ -6,12 +6,13 @@ import uPlot from "./vendor/uplot.js";
 
 /**
  * @param {{label: string, times: number[], lines: (Line & {values: (number | null)[]})[], height?: number, unit?: string,
- *   summary: string}} props  `times` in seconds since 1970; `summary` says in words what the plot shows
+ *   words?: string[] | null, summary: string}} props  `times` in seconds since 1970; `words` stand for the values 0, 1, …;
+ *   `summary` says in words what the plot shows
  */
-export function Plot({ label, times, lines, height = 180, unit = "", summary }) {
+export function Plot({ label, times, lines, height = 180, unit = "", words = null, summary }) {
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   const plot = useRef(/** @type {any} */ (null));
-  const shape = JSON.stringify([lines.map(({ label: name, colour, stepped, fill }) => [name, colour, stepped, fill]), height, unit]);
+  const shape = JSON.stringify([lines.map(({ label: name, colour, stepped, fill }) => [name, colour, stepped, fill]), height, unit, words]);
   const table = [times, ...lines.map((line) => line.values)];
   const latest = useRef(table);
   latest.current = table;
@@ -19,7 +20,7 @@ export function Plot({ label, times, lines, height = 180, unit = "", summary }) 
     const box = /** @type {HTMLElement} */ (place.current);
     const draw = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(describe(box, lines, height, unit), latest.current, box);
+      plot.current = new uPlot(describe(box, lines, height, unit, words), latest.current, box);
     };
     draw();
     const resized = new ResizeObserver(() => plot.current?.setSize({ width: box.clientWidth, height }));
@@ -39,9 +40,9 @@ export function Plot({ label, times, lines, height = 180, unit = "", summary }) 
   return html`<figure class="plot" role="img" aria-label="${label}: ${summary}"><div ref=${place}></div></figure>`;
 }
 
-/** @param {HTMLElement} box @param {Line[]} lines @param {number} height @param {string} unit */
-function describe(box, lines, height, unit) {
-  const colour = (/** @type {string} */ name) => getComputedStyle(box).getPropertyValue(`--${name}`).trim();
+/** @param {HTMLElement} box @param {Line[]} lines @param {number} height @param {string} unit @param {string[] | null} words */
+function describe(box, lines, height, unit, words) {
+  const colour = makePalette(box);
   const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
   return {
     width: box.clientWidth || 600,
@@ -49,8 +50,8 @@ function describe(box, lines, height, unit) {
     padding: [10, 12, 0, 0],
     cursor: { drag: { x: false, y: false } },
     legend: { show: lines.length > 1 },
-    axes: [{ ...axis, space: 70 }, { ...axis, size: 52, values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map((tick) => `${tick}${unit}`) }],
-    scales: { y: { range: (/** @type {any} */ _, /** @type {number} */ low, /** @type {number} */ high) => (low === high ? [low - 1, high + 1] : [Math.min(low, low >= 0 ? 0 : low), high + (high - low) * 0.08]) } },
+    axes: [{ ...axis, space: 70 }, { ...axis, size: 52, values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map((tick) => (words ? (words[tick] ?? "") : `${tick}${unit}`)) }],
+    scales: { y: { range: (/** @type {any} */ _, /** @type {number} */ low, /** @type {number} */ high) => words ? [-0.1, words.length - 0.9] : (low === high ? [Math.min(0, low), high + 1] : [Math.min(low, low >= 0 ? 0 : low), high + (high - low) * 0.08]) } },
     series: [
       {},
       ...lines.map(({ label, colour: name = "accent", stepped = false, fill = false }) => ({
@@ -62,5 +63,17 @@ function describe(box, lines, height, unit) {
         points: { show: false },
       })),
     ],
+  };
+}
+
+/** A canvas takes no light-dark(): ask the browser what a token comes to here. @param {HTMLElement} box */
+function makePalette(box) {
+  const probe = document.createElement("span");
+  return (/** @type {string} */ name) => {
+    box.append(probe);
+    probe.style.color = `var(--${name})`;
+    const resolved = getComputedStyle(probe).color;
+    probe.remove();
+    return resolved;
   };
 }
