@@ -70,11 +70,8 @@ def test_tail_tells_what_a_pipe_gets_and_how_to_trust_a_private_ca(capsys: pytes
         (["demo", "--host", "0.0.0.0"], "flag --host: '0.0.0.0' can be reached by others"),
         (["demo", "--log-level", "debug"], "Unknown option: --log-level"),
         (["serve", "extra"], "extra"),
-        (["tail"], "URL requires an argument"),
-        (
-            ["tail", "http://localhost:8800/stream?stream_key=ab"],
-            "expected ws:// or wss://, as in 'ws://127.0.0.1:8800",
-        ),
+        (["tail"], "name a URL or a region, or set TWINSTREAM_CLOUD"),
+        (["tail", "ftp://localhost/stream?stream_key=ab"], "expected ws:// or wss://, as in 'ws://127.0.0.1:8800"),
         (["tail", "localhost:8800"], "expected ws:// or wss://"),
         (["tail", "ws:///stream"], "expected ws:// or wss://"),
         (["tail", "ws://localhost:99999/stream"], "expected ws:// or wss://"),
@@ -94,7 +91,7 @@ def test_a_wrong_line_is_answered_with_one_line_and_64(
 
 def test_a_refused_address_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
     """It has the stream key in it."""
-    assert "5ec2e7" not in run(capsys, "tail", "http://localhost/stream?stream_key=5ec2e7")[2]
+    assert "5ec2e7" not in run(capsys, "tail", "ftp://localhost/stream?stream_key=5ec2e7")[2]
 
 
 def test_a_wrong_file_ends_with_78(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

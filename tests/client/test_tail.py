@@ -13,8 +13,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from tests.certificate import make_certificate
-from tests.client.play import play_of, playing, record
-from twinstream.client.tail import tail
+from tests.client.play import Still, play_of, playing, record
+from twinstream.client.tail import Selection, tail
 from twinstream.exits import EX_NOPERM, EX_PROTOCOL, EX_TEMPFAIL, EX_UNAVAILABLE, CommandError
 
 AT = "2018-09-24T10:25:14Z"
@@ -64,6 +64,61 @@ async def test_a_private_authority_is_trusted_throughout(tmp_path: Path, monkeyp
     async with playing(play_of(record(26)), refuse={0: 200}, refusal=places, tls=tls) as (url, targets):
         assert await tail(url, count=1, out=Terminal()) == 0
     assert targets[1].endswith("&seq_start=17&observe=1")
+
+
+def datapoint(seq: int, dsn: str, name: str, kind: str = "datapoint") -> str:
+    """A record of a datapoint."""
+    metadata = {"dsn": dsn, "property_name": name, "event_type": kind}
+    text = json.dumps({"seq": str(seq), "metadata": metadata, "datapoint": {"value": 1}})
+    return f"{len(text)}|{text}"
+
+
+@pytest.mark.parametrize(
+    ("selection", "seqs"),
+    [
+        (Selection(), [1, 2, 3, 4]),
+        (Selection(types=("datapoint",)), [1, 2]),
+        (Selection(types=("datapoint*",)), [1, 2, 3]),
+        (Selection(types=("datapointack", "odd")), [3, 4]),
+        (Selection(dsns=("AC1", "VR*")), [1, 3]),
+        (Selection(properties=("[RG]*_LED",)), [1, 3]),
+        (Selection(types=("datapoint",), properties=("Red_LED",)), [1]),
+    ],
+)
+async def test_filters_choose_what_is_shown(selection: Selection, seqs: list[int]) -> None:
+    """Several patterns for one field are one or the other, those of different fields hold together."""
+    records = [
+        datapoint(1, "AC1", "Red_LED"),
+        datapoint(2, "AC2", "red_LED"),
+        datapoint(3, "VR00ZN1", "Green_LED", "datapointack"),
+        datapoint(4, "AC2", "x", "odd"),
+    ]
+    out = io.StringIO()
+    async with playing(play_of(*records)) as (url, _):
+        assert await tail(url, until_seq=4, selection=selection, out=out) == 0
+    assert [int(json.loads(line)["seq"]) for line in out.getvalue().splitlines()] == seqs
+
+
+async def test_what_happens_to_the_stream_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """States go to the error output, and with `stats` the counters at the end, so that the output is events alone."""
+    out = io.StringIO()
+    refuse = {1: 503}
+    plays = play_of(record(3), "1|Z", record(4), code=1012), play_of(record(4), record(7))
+    async with playing(*plays, refuse=refuse) as (url, targets):
+        assert await tail(url, since_seq=2, until_seq=7, stats=True, out=out, random=Still()) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "twinstream: event 2 is no longer kept"
+    assert lines[1].startswith("twinstream: closed with 1012 service restart; trying again in ")
+    assert lines[2].startswith("twinstream: told so; trying again in ")
+    assert lines[3:6] == [
+        "twinstream: connected again",
+        "twinstream: going on after 4",
+        "twinstream: events 5 to 6 are no longer kept",
+    ]
+    counted = "3 events, 1 heartbeat answered, 1 reconnect, 1 duplicate dropped, 2 gaps, 3 events missing; 3 shown"
+    assert lines[6] == f"twinstream: {counted}"
+    assert len(out.getvalue().splitlines()) == 3
+    assert targets[0].endswith("?stream_key=k&seq_start=2&seq_end=7&observe=1")
 
 
 @pytest.mark.parametrize("bounds", [{"count": 2}, {"seconds": 0.3}])

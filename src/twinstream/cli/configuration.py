@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from twinstream.cli.address import KEY_VARIABLE
+from twinstream.client.regions import CLOUD_VARIABLE
 from twinstream.exits import EX_CONFIG, EX_USAGE, CommandError
 from twinstream.settings import SETTINGS, Setting, SettingError, Settings, check_settings
 
@@ -99,7 +101,7 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, _Value]:
 
 def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Warn of variables that look like ours; no error, since orchestrators inject some of their own."""
-    known = {setting.variable for setting in SETTINGS.values()} | {CONFIG_VARIABLE}
+    known = {setting.variable for setting in SETTINGS.values()} | {CONFIG_VARIABLE, CLOUD_VARIABLE, KEY_VARIABLE}
     return [
         f"environment {name}: no such setting{_suggest(name, known)}"
         for name in sorted(environment)

@@ -8,6 +8,7 @@ server and not by the memory.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -24,6 +25,7 @@ from twinstream.errors import CLOSE_CODES, Disconnect, TwinstreamError
 
 QUEUE_FRAMES = 16
 """Messages that may wait in memory for the reader; then the socket is not read any further."""
+ANSWER = "Z"
 CLOSE_TIMEOUT_S = 1.0
 """So long a server may take to answer our close frame."""
 BROKEN_CODES = frozenset({1002, 1003, 1007, 1009})
@@ -70,12 +72,10 @@ class Link:
         finally:
             self._asked_at_s = None
 
-    async def send(self, text: str) -> None:
-        """Send a text message. Raises what `receive` raises."""
-        try:
-            await self._socket.send(text)
-        except ConnectionClosed as error:
-            raise self._explain_end(error) from None
+    async def answer(self) -> None:
+        """Answer a heartbeat. That it cannot be sent any more is told by `receive`, after all that came before."""
+        with contextlib.suppress(ConnectionClosed):
+            await self._socket.send(ANSWER)
 
     async def close(self) -> None:
         """Say goodbye with 1000 and end the connection, at the latest after `CLOSE_TIMEOUT_S`; at once if cancelled."""

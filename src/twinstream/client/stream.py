@@ -213,7 +213,7 @@ class Stream:
             message = await self._link.receive()
             self._failures = 0
             if message == HEARTBEAT:
-                await self._link.send("Z")
+                await self._link.answer()
                 self.counters.heartbeats += 1
                 return
             for text in split_message(message):

@@ -12,6 +12,7 @@ import ssl
 import sys
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from random import Random
 from typing import TextIO
 from urllib.parse import urlsplit
 
@@ -59,6 +60,7 @@ async def tail(
     seconds: float | None = None,
     stats: bool = False,
     out: TextIO | None = None,
+    random: Random | None = None,
 ) -> int:
     """Print the events of a stream until it ends, and return 0: a readable line each on a terminal, else a line of JSON
     each.
@@ -79,7 +81,7 @@ async def tail(
     except ValueError as error:
         raise CommandError(EX_USAGE, str(error)) from None
     since_seq = await _find_start(address) if is_watched and address.seq_start is None else since_seq
-    stream = connect(url, stream_key=stream_key, seq_start=since_seq, seq_end=until_seq, observe=True)
+    stream = connect(url, stream_key=stream_key, seq_start=since_seq, seq_end=until_seq, observe=True, random=random)
     printer = _Printer(out, describe_event if is_watched else _as_json_line, selection or Selection(), count)
     try:
         async with asyncio.timeout(seconds):
