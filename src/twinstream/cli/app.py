@@ -21,6 +21,7 @@ from rich.console import Console
 from twinstream import __version__
 from twinstream.cli.admin import add_admin_commands
 from twinstream.cli.client import add_client_commands
+from twinstream.cli.collect import add_collect_commands
 from twinstream.cli.doctor import add_doctor_commands
 from twinstream.cli.faults import add_faults_commands
 from twinstream.cli.server import add_server_commands
@@ -99,6 +100,7 @@ def build_app() -> App:
     other = Group.create_ordered("Other")
     add_server_commands(app)
     add_client_commands(app)
+    add_collect_commands(app)
     add_doctor_commands(app)
     add_admin_commands(app)
     add_faults_commands(app)
