@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.service.killed import PLANS, send
+from tests.service.killed import PLANS, kill, send
 from tests.sqlite.test_blob import full_disk
 from tests.twins import DSN, Scene, by_name, open_twins
 from twinstream.errors import RequestError
 from twinstream.model.content import MESSAGE_LIMIT_BYTES, WHOLE, Part
 
-ROOT = Path(__file__).parents[2]
-
-
-def kill(folder: Path, *how: str) -> list[Path]:
-    """Let a process be killed between bytes and commit; answer the files that it left."""
-    run = subprocess.run([sys.executable, "-m", "tests.service.killed", str(folder), *how], cwd=ROOT, timeout=60)
-    assert run.returncode == -signal.SIGKILL
-    return sorted((folder / "blobs").iterdir())
-
 
 async def test_bytes_without_their_commit_are_not_served(tmp_path: Path) -> None:
     """After a kill the file is still open, whatever is on the disk; its bytes come again, and those count."""
-    (left,) = kill(tmp_path / "folder")
+    (left,) = kill(tmp_path / "folder", "file")
     assert left.read_bytes() == b"first"
     async with open_twins(tmp_path / "folder") as twins:
         with pytest.raises(RequestError, match="not complete"):
@@ -58,7 +46,7 @@ async def test_bytes_of_no_datapoint_are_not_served_and_go(tmp_path: Path) -> No
 async def test_a_message_that_does_not_fit_leaves_its_neighbours_alone(scene: Scene) -> None:
     """On a full disk it is storage_full, and what was set beside it is stored."""
     twins, ana = scene.twins, scene.users["ana"]
-    await twins.store.run(lambda work: work.properties.add(scene.device.key, PLANS))
+    await twins.store.run(lambda work: work.properties.add(scene.device.key, PLANS[:2]))
     sizes = [path.stat().st_size for path in twins.folder.rglob("*") if path.is_file()]
     content = "x" * MESSAGE_LIMIT_BYTES
     assert max(sizes) + 50_000 < len(content)
@@ -77,7 +65,7 @@ async def test_a_message_that_does_not_fit_leaves_its_neighbours_alone(scene: Sc
 async def test_one_at_a_time_changes_the_bytes(scene: Scene) -> None:
     """While somebody sends them another upload is a conflict, and so is saying that all have come."""
     twins, ana = scene.twins, scene.users["ana"]
-    await twins.store.run(lambda work: work.properties.add(scene.device.key, PLANS))
+    await twins.store.run(lambda work: work.properties.add(scene.device.key, PLANS[:2]))
     opened = await twins.datapoints.create(ana, by_name(DSN, "file", None))
     begun, go_on = asyncio.Event(), asyncio.Event()
 

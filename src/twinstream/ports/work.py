@@ -35,6 +35,7 @@ from twinstream.ports.log import LogWriter
 from twinstream.ports.node import Nodes
 from twinstream.ports.oem import Oems
 from twinstream.ports.property import Properties
+from twinstream.ports.receipt import Receipts
 from twinstream.ports.role import RoleLabels
 from twinstream.ports.share import Shares
 from twinstream.ports.subscription import Subscriptions
@@ -68,6 +69,7 @@ class View(Protocol):
     nodes: Nodes
     oems: Oems
     properties: Properties
+    receipts: Receipts
     role_labels: RoleLabels
     shares: Shares
     subscriptions: Subscriptions

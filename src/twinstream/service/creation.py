@@ -23,6 +23,7 @@ from twinstream.model.device import Audience, check_steering
 from twinstream.model.event import Event
 from twinstream.model.principal import Device, User
 from twinstream.model.property import Direction, PropertyRef, check_settable
+from twinstream.model.receipt import Repeatable
 from twinstream.model.value import BaseType, check_metadata, check_value
 from twinstream.ports.command import NewValue
 from twinstream.ports.content import Blobs
@@ -31,6 +32,7 @@ from twinstream.ports.ids import NewId
 from twinstream.ports.work import UnitOfWork
 from twinstream.service.command import Deliveries
 from twinstream.service.event import make_datapoint_event
+from twinstream.service.receipt import Outcome, ReceiptBook
 
 _log = structlog.get_logger(__name__)
 
@@ -47,14 +49,11 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Creation(msgspec.Struct, frozen=True):
-    """One command of a group: everything that one request wants to be set."""
+    """One command of a group: everything that one request wants to be set, ``once`` if it may be repeated."""
 
     caller: User | Device
     drafts: tuple[Draft, ...]
-
-
-Outcome = Datapoint | RequestError
-"""What became of a draft: its datapoint (or the present one, where only changes are tracked), or why not."""
+    once: Repeatable | None = None
 
 
 class CreationBatch:
@@ -65,7 +64,7 @@ class CreationBatch:
         self._deliveries = deliveries
         self._blobs = blobs
 
-    def __call__(self, work: UnitOfWork, commands: Sequence[Creation]) -> Sequence[list[Outcome]]:
+    def __call__(self, work: UnitOfWork, commands: Sequence[Creation]) -> Sequence[list[Outcome] | RequestError]:
         """Run the commands in order. On the writer's thread."""
         places: dict[PropertyRef, int] = {}
         for creation in commands:
@@ -73,12 +72,29 @@ class CreationBatch:
                 places.setdefault(draft.ref, len(places))
         states = work.datapoints.find_states(list(places))
         group = _Group(work, self._new_id, self._deliveries, self._blobs)
-        outcomes = [
-            [group.create(creation.caller, draft, states.get(places[draft.ref])) for draft in creation.drafts]
-            for creation in commands
-        ]
+        receipts = ReceiptBook(work, [creation.once for creation in commands if creation.once is not None])
+        outcomes: list[list[Outcome] | RequestError] = []
+        for creation in commands:
+            found = [states.get(places[draft.ref]) for draft in creation.drafts]
+            decided = None if creation.once is None else receipts.find(creation.once)
+            if isinstance(decided, list):
+                decided = [_repeat(creation.caller, *pair) for pair in zip(found, decided, strict=True)]
+            elif decided is None:
+                decided = [group.create(creation.caller, *pair) for pair in zip(creation.drafts, found, strict=True)]
+                if creation.once is not None:
+                    receipts.keep(creation.once, decided)
+            outcomes.append(decided)
         group.store()
         return outcomes
+
+
+def _repeat(caller: User | Device, state: PropertyState | None, outcome: Outcome) -> Outcome:
+    """Answer again what a draft came to, to whoever may still set the property."""
+    try:
+        _check_caller(caller, state)
+    except RequestError as refusal:
+        return refusal
+    return outcome
 
 
 class _Group:
@@ -124,16 +140,8 @@ class _Group:
                 self._deliveries.expect(gateway_key)
 
     def _create(self, caller: User | Device, draft: Draft, state: PropertyState | None) -> Datapoint:
-        if state is None or state.oem != caller.oem:
-            raise RequestError("not_found")
+        state = _check_caller(caller, state)
         by_user = isinstance(caller, User)
-        if isinstance(caller, User):
-            if caller.uuid in state.hidden_from:
-                raise RequestError("not_found")
-            check_steering(Audience(state.owner, state.holders), caller.uuid)
-            check_settable(state.direction, state.read_only)
-        elif caller.key not in (state.device_key, state.gateway_key):
-            raise RequestError("not_found")
         if state.base_type in (BaseType.FILE, BaseType.MESSAGE):
             return self._open(state, draft, by_user=by_user)
         value = check_value(state.base_type, draft.value)
@@ -204,3 +212,17 @@ class _Group:
                 handed = self._deliveries.find_handed_value(state.gateway_key, state.property_key)
             if handed is not None:
                 self._arrived.append((state.property_key, handed))
+
+
+def _check_caller(caller: User | Device, state: PropertyState | None) -> PropertyState:
+    """Answer the state if the caller may set the property. Raises RequestError ``not_found``, ``forbidden``."""
+    if state is None or state.oem != caller.oem:
+        raise RequestError("not_found")
+    if isinstance(caller, User):
+        if caller.uuid in state.hidden_from:
+            raise RequestError("not_found")
+        check_steering(Audience(state.owner, state.holders), caller.uuid)
+        check_settable(state.direction, state.read_only)
+    elif caller.key not in (state.device_key, state.gateway_key):
+        raise RequestError("not_found")
+    return state

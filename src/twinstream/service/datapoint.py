@@ -17,14 +17,16 @@ from twinstream.model.check import invalid
 from twinstream.model.datapoint import ALL_TIME, Acknowledgement, Datapoint, DatapointPage, Span
 from twinstream.model.principal import Device, User
 from twinstream.model.property import Property, PropertyRef
+from twinstream.model.receipt import Repeatable
 from twinstream.ports.clock import Clock
 from twinstream.ports.content import Blobs
 from twinstream.ports.datapoint import PageWanted
 from twinstream.ports.ids import NewId
 from twinstream.ports.work import Store, UnitOfWork, View
 from twinstream.service.command import Deliveries
-from twinstream.service.creation import Creation, CreationBatch, Draft, Outcome
+from twinstream.service.creation import Creation, CreationBatch, Draft
 from twinstream.service.event import make_ack_event
+from twinstream.service.receipt import Outcome
 
 BATCH_LIMIT = 1000
 """Most datapoints that one request may create."""
@@ -51,25 +53,30 @@ class DatapointService:
         self._kind = CreationBatch(new_id, deliveries, blobs)
         self._keep_s = keep_s
 
-    async def create(self, caller: User | Device, draft: Draft) -> Datapoint:
-        """Create one datapoint. Raises the RequestError that refuses it."""
-        outcomes: list[Outcome] = await self._store.run_batched(self._kind, Creation(caller, (draft,)))
+    async def create(self, caller: User | Device, draft: Draft, once: Repeatable | None = None) -> Datapoint:
+        """Create one datapoint, with ``once`` only if it was not created before (`service.receipt`).
+
+        Raises the RequestError that refuses it.
+        """
+        outcomes: list[Outcome] = await self._store.run_batched(self._kind, Creation(caller, (draft,), once))
         (outcome,) = outcomes
         if isinstance(outcome, RequestError):
             raise outcome
         return outcome
 
-    async def create_many(self, caller: User | Device, drafts: Sequence[Draft]) -> Sequence[Outcome]:
+    async def create_many(
+        self, caller: User | Device, drafts: Sequence[Draft], once: Repeatable | None = None
+    ) -> Sequence[Outcome]:
         """Create many in one transaction, each for itself: answer a datapoint or the error that refuses it, in order.
 
         Raises:
-            RequestError: ``invalid`` for more than `BATCH_LIMIT`; nothing is created then.
+            RequestError: ``invalid`` for more than `BATCH_LIMIT`, ``conflict`` (`service.receipt`): nothing is created.
         """
         if len(drafts) > BATCH_LIMIT:
             raise invalid("batch_datapoints", f"holds at most {BATCH_LIMIT}")
         if not drafts:
             return []
-        creation = Creation(caller, tuple(msgspec.structs.replace(draft, in_batch=True) for draft in drafts))
+        creation = Creation(caller, tuple(msgspec.structs.replace(draft, in_batch=True) for draft in drafts), once)
         outcomes: list[Outcome] = await self._store.run_batched(self._kind, creation, len(drafts))
         return outcomes
 
@@ -133,12 +140,17 @@ class DatapointService:
         await self._store.run(lambda work: self._acknowledge(work, device, name, datapoint_id, answer))
 
     async def purge(self) -> int:
-        """Delete slice by slice what is too old, but never a property's newest datapoint; answer how many."""
+        """Delete slice by slice what is too old, but never a property's newest datapoint; answer how many.
+
+        Receipts go with them.
+        """
         deleted, place = 0, cast("int | None", 0)
         while place is not None:
             numbers, place = await self._store.query(partial(_find_old, keep_s=self._keep_s, after=place))
             if numbers:
                 deleted += await self._store.run(partial(_remove, numbers=numbers))
+        while await self._store.run(lambda work: work.receipts.remove_old(PURGE_SLICE)):
+            pass
         return deleted
 
     def _acknowledge(

@@ -164,6 +164,13 @@ CREATE TABLE datapoint (
   fetched INTEGER NOT NULL DEFAULT 0, discarded INTEGER NOT NULL DEFAULT 0  -- of files and messages
 );
 CREATE INDEX datapoint_property ON datapoint (property_key, number);
+-- What became of requests that their senders may repeat (Idempotency-Key), for a day.
+CREATE TABLE receipt (
+  id TEXT PRIMARY KEY,                -- SHA-256 of caller, path and key
+  receipt TEXT NOT NULL,              -- JSON (model.receipt.Receipt)
+  created_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX receipt_created ON receipt (created_at);
 -- Values set from the cloud that a device has not fetched yet: the newest of each property.
 CREATE TABLE pending (
   property_key INTEGER PRIMARY KEY REFERENCES property (key) ON DELETE CASCADE,

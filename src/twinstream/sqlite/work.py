@@ -24,6 +24,7 @@ from twinstream.ports import (
     node,
     oem,
     property,
+    receipt,
     role,
     share,
     subscription,
@@ -49,6 +50,7 @@ from twinstream.sqlite.lan import LanKeys
 from twinstream.sqlite.node import Nodes
 from twinstream.sqlite.oem import Oems
 from twinstream.sqlite.property import Properties
+from twinstream.sqlite.receipt import Receipts
 from twinstream.sqlite.role import RoleLabels
 from twinstream.sqlite.share import Shares
 from twinstream.sqlite.slice import Slices
@@ -84,6 +86,7 @@ class View:
         self.nodes: node.Nodes = Nodes(connection, now_s)
         self.oems: oem.Oems = Oems(connection, now_s)
         self.properties: property.Properties = Properties(connection, now_s)
+        self.receipts: receipt.Receipts = Receipts(connection, now_s)
         self.role_labels: role.RoleLabels = RoleLabels(connection, now_s)
         self.shares: share.Shares = Shares(connection, now_s)
         self.slices = Slices(connection, now_s)  # retention's own, behind no port

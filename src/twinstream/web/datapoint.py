@@ -15,6 +15,7 @@ from twinstream.errors import RequestError
 from twinstream.model.datapoint import Datapoint
 from twinstream.model.principal import Device, User
 from twinstream.model.property import PropertyRef
+from twinstream.model.receipt import Repeatable
 from twinstream.service.content import ContentService
 from twinstream.service.creation import Draft
 from twinstream.service.datapoint import DatapointService
@@ -22,6 +23,7 @@ from twinstream.service.node import NodeService
 from twinstream.web.authentication import Given
 from twinstream.web.body import check_json_type, read_bytes, read_json
 from twinstream.web.openapi import describe_body
+from twinstream.web.receipt import DESCRIBED, read_repeatable
 from twinstream.web.ref import by_device, by_dsn, by_key, require_own
 from twinstream.web.signed import RequestLinks
 from twinstream.wire.datapoint import (
@@ -46,19 +48,27 @@ BY_DEVICE = "/apiv1/devices/{device_key:str}/properties/{name:str}/datapoints"
 BY_KEY = "/apiv1/properties/{property_key:str}/datapoints"
 _OWN_BY_KEY = "/devices/{device_key:str}/properties/{name:str}/datapoints"
 _OWN_BY_DSN = "/dev/v1/dsns/{dsn:str}/properties/{name:str}/datapoints"
-_ONE = describe_body(DatapointRequest)
-_MANY = describe_body(BatchRequest)
+_ONE = describe_body(DatapointRequest, headers=DESCRIBED)
+_MANY = describe_body(BatchRequest, headers=DESCRIBED)
 
 
 async def create_by_user(
-    datapoints: DatapointService, user: User, ref: PropertyRef, body: bytes, links: Links
+    datapoints: DatapointService,
+    user: User,
+    ref: PropertyRef,
+    body: bytes,
+    links: Links,
+    once: Repeatable | None = None,
 ) -> DatapointReply:
     """Create a datapoint that a user sent."""
     fields = read_datapoint(body)
-    return show_datapoint(await datapoints.create(user, Draft(ref, fields.value, fields.metadata or None)), links)
+    draft = Draft(ref, fields.value, fields.metadata or None)
+    return show_datapoint(await datapoints.create(user, draft, once), links)
 
 
-async def create_batch_by_user(datapoints: DatapointService, user: User, body: bytes) -> list[BatchItemReply]:
+async def create_batch_by_user(
+    datapoints: DatapointService, user: User, body: bytes, once: Repeatable | None = None
+) -> list[BatchItemReply]:
     """Create the datapoints of a batch that a user sent."""
     items = read_batch(body)
     drafts = [
@@ -66,7 +76,7 @@ async def create_batch_by_user(datapoints: DatapointService, user: User, body: b
         for item in items
         if isinstance(item, BatchItem)
     ]
-    return show_batch(items, _merge(items, await datapoints.create_many(user, drafts)))
+    return show_batch(items, _merge(items, await datapoints.create_many(user, drafts, once)))
 
 
 async def create_by_device(
@@ -78,17 +88,20 @@ async def create_by_device(
     *,
     echo: bool,
     dsn: str | None = None,
+    once: Repeatable | None = None,
 ) -> DatapointReply:
     """Create a datapoint that a device sent for a property of its own, or of a node (its DSN) behind it."""
     draft = _draft_own(device, BatchItem(read_datapoint(body), name=name, dsn=dsn), echo=echo)
-    return show_datapoint(await datapoints.create(device, draft), links)
+    return show_datapoint(await datapoints.create(device, draft, once), links)
 
 
-async def create_batch_by_device(datapoints: DatapointService, device: Device, body: bytes) -> DeviceBatchReply:
+async def create_batch_by_device(
+    datapoints: DatapointService, device: Device, body: bytes, once: Repeatable | None = None
+) -> DeviceBatchReply:
     """Create the datapoints of a batch that a device sent."""
     items = read_batch(body)
     drafts = [_draft_own(device, item) for item in items if isinstance(item, BatchItem)]
-    return show_device_batch(items, _merge(items, await datapoints.create_many(device, drafts)))
+    return show_device_batch(items, _merge(items, await datapoints.create_many(device, drafts, once)))
 
 
 def read_echo(query: bytes) -> bool:
@@ -109,9 +122,8 @@ async def create_datapoint_by_dsn(
     contents: Given[ContentService],
 ) -> DatapointReply:
     """Set a property of a device named by its DSN."""
-    return await create_by_user(
-        datapoints, user, by_dsn(dsn, name), await _read_body(request), RequestLinks(contents, request.scope)
-    )
+    body, once = await _read_body(request, user)
+    return await create_by_user(datapoints, user, by_dsn(dsn, name), body, RequestLinks(contents, request.scope), once)
 
 
 @post(BY_DEVICE, status_code=201, operation_class=_ONE, tags=["datapoints"])
@@ -124,8 +136,9 @@ async def create_datapoint(
     contents: Given[ContentService],
 ) -> DatapointReply:
     """Set a property of a device named by its key."""
+    body, once = await _read_body(request, user)
     return await create_by_user(
-        datapoints, user, by_device(device_key, name), await _read_body(request), RequestLinks(contents, request.scope)
+        datapoints, user, by_device(device_key, name), body, RequestLinks(contents, request.scope), once
     )
 
 
@@ -138,8 +151,9 @@ async def create_datapoint_by_key(
     contents: Given[ContentService],
 ) -> DatapointReply:
     """Set a property named by its own key."""
+    body, once = await _read_body(request, user)
     return await create_by_user(
-        datapoints, user, by_key(property_key), await _read_body(request), RequestLinks(contents, request.scope)
+        datapoints, user, by_key(property_key), body, RequestLinks(contents, request.scope), once
     )
 
 
@@ -148,7 +162,7 @@ async def create_datapoints(
     request: Request[Any, Any, Any], user: Given[User], datapoints: Given[DatapointService]
 ) -> list[BatchItemReply]:
     """Set many properties; each item is answered with the status that it would have had alone."""
-    return await create_batch_by_user(datapoints, user, await _read_body(request))
+    return await create_batch_by_user(datapoints, user, *await _read_body(request, user))
 
 
 @post(_OWN_BY_KEY, status_code=201, operation_class=_ONE, tags=["device side"])
@@ -164,7 +178,8 @@ async def create_own_datapoint(
     require_own(device, device_key)
     links = RequestLinks(contents, request.scope, to_device=True)
     echo = read_echo(request.scope["query_string"])
-    return await create_by_device(datapoints, device, name, await _read_body(request), links, echo=echo)
+    body, once = await _read_body(request, device)
+    return await create_by_device(datapoints, device, name, body, links, echo=echo, once=once)
 
 
 @post("/dev/v1/dsns/{dsn:str}/batch_datapoints", status_code=200, operation_class=_MANY, tags=["device side"])
@@ -173,7 +188,7 @@ async def create_own_datapoints(
 ) -> DeviceBatchReply:
     """Take many values from a device; each item is answered with the status that it would have had alone."""
     require_own(device, dsn)
-    return await create_batch_by_device(datapoints, device, await _read_body(request))
+    return await create_batch_by_device(datapoints, device, *await _read_body(request, device))
 
 
 @put(f"{_OWN_BY_DSN}/{{datapoint_id:str}}", operation_class=describe_body(AcknowledgementRequest), tags=["device side"])
@@ -221,6 +236,7 @@ def _merge(items: list[BatchItem | RequestError], outcomes: Any) -> list[Datapoi
     return [item if isinstance(item, RequestError) else next(rest) for item in items]
 
 
-async def _read_body(request: Request[Any, Any, Any]) -> bytes:
+async def _read_body(request: Request[Any, Any, Any], caller: User | Device) -> tuple[bytes, Repeatable | None]:
     check_json_type(request.headers.get("content-type"))
-    return await read_bytes(request)
+    body = await read_bytes(request)
+    return body, read_repeatable(request.scope, caller, body)

@@ -14,6 +14,7 @@ import structlog
 
 from twinstream.errors import RequestError
 from twinstream.model.principal import Device, User
+from twinstream.model.receipt import Repeatable
 from twinstream.service.authentication import DeviceAuthentication
 from twinstream.service.command import CommandService
 from twinstream.service.content import ContentService
@@ -31,6 +32,7 @@ from twinstream.web.datapoint import (
 )
 from twinstream.web.error import encode_error
 from twinstream.web.outer import App, Headers, Receive, Scope, Send
+from twinstream.web.receipt import HEADER, read_repeatable
 from twinstream.web.ref import by_device, by_dsn, by_key, require_own
 from twinstream.web.signed import RequestLinks
 from twinstream.wire.command import encode_pending
@@ -43,13 +45,17 @@ Answer = tuple[int, bytes]
 
 
 class _Call(NamedTuple):
-    """A request: the segments of its path (the first is empty), its body, its query as sent, its connection, all."""
+    """A request: the segments of its path (the first is empty), its body, its query as sent, its connection, all.
+
+    ``keyed``: it may be repeated (`web.receipt`).
+    """
 
     parts: list[str]
     body: bytes
     query: bytes
     connection: Any
     scope: Scope
+    keyed: bool
 
 
 class _Route(NamedTuple):
@@ -124,42 +130,51 @@ class HotRoutes:
         return None if credential.proof else (await self._authentication.authenticate(credential)).device
 
     async def _read(self, scope: Scope, receive: Receive, parts: list[str]) -> _Call:
-        body = b""
+        body, keyed = b"", False
         if scope["method"] == "POST":
-            head = {name: value.decode("latin-1") for name, value in scope["headers"] if name.startswith(b"content-")}
+            head = {name: value.decode("latin-1") for name, value in scope["headers"] if name.startswith(_READ)}
+            keyed = HEADER in head
             check_json_type(head.get(b"content-type"))
             check_head(head.get(b"content-encoding"), head.get(b"content-length"), self._limits)
             body = await receive_body(receive, self._limits)
-        return _Call(parts, body, scope["query_string"], scope["client"], scope)
+        return _Call(parts, body, scope["query_string"], scope["client"], scope, keyed)
 
     def _link(self, call: _Call) -> RequestLinks:
         return RequestLinks(self._contents, call.scope)
 
     async def _set_by_dsn(self, user: User, call: _Call) -> Answer:
         ref = by_dsn(call.parts[3], call.parts[5])
-        return 201, encode_reply(await create_by_user(self._datapoints, user, ref, call.body, self._link(call)))
+        return 201, encode_reply(
+            await create_by_user(self._datapoints, user, ref, call.body, self._link(call), _once(user, call))
+        )
 
     async def _set_by_device(self, user: User, call: _Call) -> Answer:
         ref = by_device(call.parts[3], call.parts[5])
-        return 201, encode_reply(await create_by_user(self._datapoints, user, ref, call.body, self._link(call)))
+        return 201, encode_reply(
+            await create_by_user(self._datapoints, user, ref, call.body, self._link(call), _once(user, call))
+        )
 
     async def _set_by_key(self, user: User, call: _Call) -> Answer:
         ref = by_key(call.parts[3])
-        return 201, encode_reply(await create_by_user(self._datapoints, user, ref, call.body, self._link(call)))
+        return 201, encode_reply(
+            await create_by_user(self._datapoints, user, ref, call.body, self._link(call), _once(user, call))
+        )
 
     async def _set_many(self, user: User, call: _Call) -> Answer:
-        return 200, encode_reply(await create_batch_by_user(self._datapoints, user, call.body))
+        return 200, encode_reply(await create_batch_by_user(self._datapoints, user, call.body, _once(user, call)))
 
     async def _post(self, device: Device, call: _Call) -> Answer:
         require_own(device, call.parts[2])
         echo, links = read_echo(call.query), RequestLinks(self._contents, call.scope, to_device=True)
         return 201, encode_reply(
-            await create_by_device(self._datapoints, device, call.parts[4], call.body, links, echo=echo)
+            await create_by_device(
+                self._datapoints, device, call.parts[4], call.body, links, echo=echo, once=_once(device, call)
+            )
         )
 
     async def _post_many(self, device: Device, call: _Call) -> Answer:
         require_own(device, call.parts[4])
-        return 200, encode_reply(await create_batch_by_device(self._datapoints, device, call.body))
+        return 200, encode_reply(await create_batch_by_device(self._datapoints, device, call.body, _once(device, call)))
 
     async def _poll(self, device: Device, call: _Call) -> Answer:
         require_own(device, call.parts[2])
@@ -169,9 +184,14 @@ class HotRoutes:
         return PARTIAL if pending.more else 200, encode_pending(pending)
 
 
+def _once(caller: User | Device, call: _Call) -> Repeatable | None:
+    return read_repeatable(call.scope, caller, call.body) if call.keyed else None
+
+
 def _tell(scope: Scope, error: RequestError) -> tuple[int, Headers, bytes]:
     headers, body = encode_error(scope["path"], error, scope["state"].get("request_id", ""))
     return error.status, [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()], body
 
 
+_READ = (b"content-", HEADER)
 _JSON: Headers = [(b"content-type", b"application/json")]

@@ -20,6 +20,7 @@ from twinstream.web.command import PARTIAL
 from twinstream.web.datapoint import create_by_device, read_echo
 from twinstream.web.openapi import describe_body, describe_query
 from twinstream.web.query import read_query
+from twinstream.web.receipt import DESCRIBED, read_repeatable
 from twinstream.web.ref import require_own
 from twinstream.web.signed import RequestLinks
 from twinstream.wire.body import read_id
@@ -99,7 +100,7 @@ async def connect_node(
 @post(
     "/dev/v1/dsns/{dsn:str}/properties/{name:str}/datapoints",
     status_code=201,
-    operation_class=describe_body(DatapointRequest),
+    operation_class=describe_body(DatapointRequest, headers=DESCRIBED),
     tags=["device side"],
 )
 async def create_node_datapoint(
@@ -114,7 +115,9 @@ async def create_node_datapoint(
     check_json_type(request.headers.get("content-type"))
     echo = read_echo(request.scope["query_string"])
     links = RequestLinks(contents, request.scope, to_device=True)
-    return await create_by_device(datapoints, device, name, await read_bytes(request), links, echo=echo, dsn=dsn)
+    body = await read_bytes(request)
+    once = read_repeatable(request.scope, device, body)
+    return await create_by_device(datapoints, device, name, body, links, echo=echo, dsn=dsn, once=once)
 
 
 @get("/dev/v1/dsns/{dsn:str}/commands", tags=["device side"])
