@@ -11,15 +11,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import httpx
 
 from tests.services import PASSWORD, TurnedClock
 from tests.twins import DSN, OEM
 from tests.web.isolation_table import TABLE, Entry, Rule
-from twinstream import parts
 from twinstream.model.event import Event, Record
+from twinstream.parts import Parts
 from twinstream.process import Stop
 from twinstream.service.secret import hash_secret
 from twinstream.settings import Settings
@@ -66,7 +65,7 @@ Ids = dict[str, str]
 class Place:
     """See the module. ``ids`` are Ana's things by name; ``own`` are those of the other tenants, by caller."""
 
-    def __init__(self, server: parts.Parts, clock: TurnedClock, http: httpx.AsyncClient) -> None:
+    def __init__(self, server: Parts, clock: TurnedClock, http: httpx.AsyncClient) -> None:
         self.server = server
         self.clock = clock
         self.http = http
@@ -144,8 +143,7 @@ def holder_of(entry: Entry) -> str:
 async def open_place(folder: Path) -> AsyncIterator[Place]:
     """Open a server's application with everybody and everything in it; its clock stands until it is turned."""
     clock = TurnedClock()
-    with patch.object(parts, "SystemClock", lambda: clock):
-        server = parts.Parts(Settings(data=folder, allow_faults=True), Stop())
+    server = Parts(Settings(data=folder, allow_faults=True), Stop(), clock=clock)
     try:
         await server.prepare()
         transport = httpx.ASGITransport(server.make_app(), client=("127.0.0.1", 1))
