@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -89,15 +90,13 @@ _log = structlog.get_logger(__name__)
 class Parts:
     """All parts of a server, made in the order in which they need each other.
 
-    ``clock`` and ``mailer`` stand in for the machine's clock and the settings' mail server. ``services`` are what
-    handlers ask for by name, once `make_app` was called.
+    ``clock`` and ``mailer`` stand in for the machine's clock and the settings' mail server.
     """
 
     def __init__(
         self, settings: Settings, stop: Stop, *, clock: Clock | None = None, mailer: Mailer | None = None
     ) -> None:
         self.clock = clock = clock or SystemClock()
-        self.services: Mapping[str, Any] = {}
         self._settings = settings
         self._stop = stop
         self.ids = ids = SystemIds()
@@ -159,7 +158,7 @@ class Parts:
             wrong_keys_per_minute=settings.wrong_keys_per_minute,
         )
         self.shell = Shell(self.hub, store.log, self._subscriptions, self._numbering, settings, clock, self._addresses)
-        self._faults = FaultBoard(self.shell, clock) if settings.allow_faults else None
+        self.faults = FaultBoard(self.shell, clock) if settings.allow_faults else None
         store.log.follow(self.shell.dispatch)
         retention = Retention(settings.retention_age_s, settings.retention_size_bytes)
         self._trimmer = Trimmer(store, clock, retention)
@@ -172,15 +171,16 @@ class Parts:
         await self._presence.start()
         await self._commands.start()
 
-    def make_app(self) -> App:
-        """Join everything that answers requests."""
+    @cached_property
+    def services(self) -> Mapping[str, Any]:
+        """What handlers ask for, by name."""
         settings = self._settings
-        self.services = services = {
+        return {
             "users": self._users,
             "shares": ShareService(self.store, self.outbox),
             "subscriptions": self._subscriptions,
             "numbering": self._numbering,
-            "faults": FaultService(self.store, self._faults),
+            "faults": FaultService(self.store, self.faults),
             "access_rules": AccessRuleService(self.store),
             "admin": self.admin,
             "keys": self._subscriptions,
@@ -219,10 +219,14 @@ class Parts:
             "templates": self.templates,
             "contents": self._contents,
             "clock": self.clock,
-            "health": Health(self.shell, self._answers, self._why_not_ready, self._gauges(), self._faults),
+            "health": Health(self.shell, self._answers, self._why_not_ready, self._gauges(), self.faults),
         }
+
+    def make_app(self) -> App:
+        """Join everything that answers requests."""
+        settings = self._settings
         return create_app(
-            services,
+            self.services,
             request_ids=self._request_ids,
             addresses=self._addresses,
             operator_token=self.operator_token,
@@ -231,8 +235,8 @@ class Parts:
             answers=self._answers,
         )
 
-    def make_http(self) -> HttpServer:
-        """Put the application behind a server."""
+    def make_http(self, app: App | None = None) -> HttpServer:
+        """Put the application, by default a new one, behind a server."""
         settings = self._settings
         limits = FrontLimits(
             header_timeout_s=settings.header_timeout_s,
@@ -240,7 +244,12 @@ class Parts:
             max_connections=self._max_connections,
         )
         return HttpServer(
-            self.make_app(), self.shell, self._request_ids, limits, tls_cert=settings.tls_cert, tls_key=settings.tls_key
+            app or self.make_app(),
+            self.shell,
+            self._request_ids,
+            limits,
+            tls_cert=settings.tls_cert,
+            tls_key=settings.tls_key,
         )
 
     def start_jobs(self, jobs: Jobs) -> None:

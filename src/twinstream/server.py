@@ -41,6 +41,10 @@ DRAINING_SHARE = 0.4
 """The part of the grace over which streams are closed; in the rest their clients answer and requests finish."""
 
 
+new_event_loop = uvloop.new_event_loop
+"""Makes the event loop that a server runs on."""
+
+
 def run(settings: Settings, *, demo: bool = False) -> int:
     """Run a server until it is told to stop; answer the exit code.
 
@@ -49,7 +53,7 @@ def run(settings: Settings, *, demo: bool = False) -> int:
     """
     configure_logging(settings.log_level, settings.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.get_loop()  # Why: it takes a moment, and Ctrl-C in that shall find no coroutine that nobody awaits
         return runner.run(_serve(settings, demo=demo))
 

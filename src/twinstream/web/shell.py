@@ -142,6 +142,11 @@ class Shell:
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at_s = 0.0
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether pages are being read."""
+        return bool(self._readers)
+
     def dispatch(self, records: Sequence[Record]) -> None:
         """Take the tail: register it with `EventLog.follow`."""
         for watch in self._openings:
