@@ -149,7 +149,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _about(
             "Limits",
-            "Wrong stream keys from one address in a minute; then all are 429 for the rest of it; 0: no limit. "
+            "Wrong stream keys from one address in a minute; more are 429 for the rest of it; 0: no limit. "
             "Loopback and `trusted_proxies` are not counted.",
             ge=0,
             le=1_000_000,

@@ -164,10 +164,9 @@ class SubscriptionService:
 
         Raises:
             RequestError: ``unknown_key`` (401) if no subscription has it, or one that has expired; ``suspended`` (403);
-                ``too_many_requests`` after too many wrong ones, whichever comes then.
+                ``too_many_requests`` instead of the former after too many wrong ones. A right key is never kept out:
+                behind one address there may be many, and 128 bits are not guessed.
         """
-        if source:
-            self._wrong_keys.check(source)
         key_hash = hash_secret(stream_key)
 
         def find(view: View) -> Subscription | None:
@@ -176,6 +175,7 @@ class SubscriptionService:
         subscription = await self._store.query(find)
         if subscription is None or self._has_expired(subscription):
             if source:
+                self._wrong_keys.check(source)
                 self._wrong_keys.count(source)
             raise RequestError("unknown_key")
         if subscription.suspended_at is not None:
