@@ -53,7 +53,7 @@ def test_a_whole_database_is_clean(folder: Path, capsys: pytest.CaptureFixture[s
     assert run(folder, capsys) == (0, {})
     assert main(["verify", "--data", str(folder), "--wait=1s"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("accepted 20, not answered (maybe) 0; collected 20\nmissing       0\ndoubled       0\n")
+    assert out.startswith("accepted 20; not answered (maybe) 0; collected 20\nmissing       0\ndoubled       0\n")
 
 
 COPY = "INSERT INTO events (id, stream, seq, event) SELECT"

@@ -95,7 +95,9 @@ def test_each_stream_is_judged_for_itself() -> None:
 def test_what_was_accepted_later_need_not_be_there() -> None:
     """While the fleet goes on, only what was accepted before the look has to be collected; the rest may be."""
     before = {"id-1", "id-2", "id-3"}
-    assert judge(SENT, CLEAN[:3], required=before).is_clean
+    verdict = judge(SENT, CLEAN[:3], required=before)
+    assert verdict.is_clean
+    assert (verdict.accepted, verdict.later) == (3, 1)
     assert judge(SENT, CLEAN, required=before).is_clean
     assert counts(judge(SENT, CLEAN[:2], required=before)) == {"missing": 1}
 

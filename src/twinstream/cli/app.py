@@ -20,6 +20,7 @@ from rich.console import Console
 
 from twinstream import __version__
 from twinstream.cli.admin import add_admin_commands
+from twinstream.cli.breaking import add_breaking_commands
 from twinstream.cli.client import add_client_commands
 from twinstream.cli.collect import add_collect_commands
 from twinstream.cli.doctor import add_doctor_commands
@@ -106,6 +107,7 @@ def build_app() -> App:
     add_faults_commands(app)
     add_simulate_commands(app)
     add_verify_commands(app)
+    add_breaking_commands(app)
     app.command(version)
     app["--help"].group = app["--version"].group = other
     app.register_install_completion_command(group=other, help="Install completion for this shell, and exit.")

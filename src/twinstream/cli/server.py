@@ -15,13 +15,17 @@ from typing import Annotated, Any
 from cyclopts import App, Group, Parameter
 
 from twinstream.cli.configuration import CONFIG_VARIABLE, Configuration, load_configuration, warn
+from twinstream.cli.demonstration import run_demonstration
 from twinstream.cli.extra import import_server
 from twinstream.cli.folder import judge_folder
+from twinstream.cli.operator import find_server
 from twinstream.cli.tls import check_tls_files
 from twinstream.settings import SETTINGS, Setting
 
 DEMO_PRESET: Mapping[str, Any] = {"presence_timeout_s": 15.0, "datapoint_retention_s": 172_800.0}
 """What the demo has otherwise than a server: a device that leaves is Offline while one watches, and little is kept."""
+
+DEMONSTRATION_SCENARIO = "freezers"
 
 SERVE_EXAMPLES = f"""\
 A setting is also a variable of the environment (TWINSTREAM_PORT) and a key of
@@ -39,7 +43,8 @@ Examples:
 
   twinstream demo                 data in ./twinstream-data, on port 8800
   twinstream demo --data /tmp/try --port 0
-                                  elsewhere, on a free port, which it prints"""
+                                  elsewhere, on a free port, which it prints
+  twinstream demo --collect       with a fleet and a collector, to be broken"""
 
 CONFIG_EXAMPLES = """\
 Examples:
@@ -59,8 +64,12 @@ def demo(**flags: Any) -> int:
     It prints what to do next, and writes keys and passwords to demo.json in the
     data folder; run again, it keeps them. What has no flag here comes from the
     environment or the file, as for `serve`.
+
+    With --collect a fleet of simulated devices and a collector run beside it,
+    all as processes that are started again when they die.
     """
-    return _run(flags, demo=True)
+    collect, scenario = flags.pop("collect", False), flags.pop("scenario", None)
+    return _collect(flags, scenario or DEMONSTRATION_SCENARIO) if collect else _run(flags, demo=True)
 
 
 def show(**flags: Any) -> None:
@@ -80,7 +89,8 @@ def show(**flags: Any) -> None:
 
 def add_server_commands(app: App) -> None:
     """Register `demo`, `serve` and `config show`."""
-    app.command(_with_flags(demo, (SETTINGS[name] for name in ("data", "host", "port", "allow_faults"))), help_epilogue=DEMO_EXAMPLES)
+    demo_settings = (SETTINGS[name] for name in ("data", "host", "port", "allow_faults"))
+    app.command(_with_flags(demo, demo_settings, _collect_parameters()), help_epilogue=DEMO_EXAMPLES)
     app.command(_with_flags(serve, SETTINGS.values()), help_epilogue=SERVE_EXAMPLES)
     config = App(name="config", help="Look at the settings.", help_epilogue=CONFIG_EXAMPLES)
     config.command(_with_flags(show, SETTINGS.values()))
@@ -100,6 +110,24 @@ def _run(flags: dict[str, Any], *, demo: bool) -> int:
     return exit_code
 
 
+def _collect(flags: dict[str, Any], scenario: str) -> int:
+    settings, _, _ = _load(flags, DEMO_PRESET)
+    server = import_server("twinstream.server")
+    if find_server(settings.data) is None:  # Why: it takes no folder that holds other files, but ours may join its own
+        server.call_offline(settings, "GET", "/admin/v1/oems")
+    passed = [_pass_on(name, value) for name, value in flags.items() if value is not None and name not in _OWN]
+    return run_demonstration(settings.data, [f"--data={settings.data}", *passed], settings.port, scenario)
+
+
+_OWN = ("data", "port")
+"""The flags that the demonstration gives its server itself."""
+
+
+def _pass_on(name: str, value: str | bool) -> str:
+    flag = name.replace("_", "-")
+    return f"--{flag}={value}" if isinstance(value, str) else f"--{'' if value else 'no-'}{flag}"
+
+
 def _load(flags: dict[str, Any], preset: Mapping[str, Any] | None = None) -> Configuration:
     given = {name: value for name, value in flags.items() if name != "config" and value is not None}
     return load_configuration(given, os.environ, config=flags.get("config"), preset=preset)
@@ -112,10 +140,12 @@ def _toml(value: Any) -> str:
     return json.dumps(str(value) if isinstance(value, Path) else value)
 
 
-def _with_flags(command: Callable[..., Any], settings: Iterable[Setting]) -> Callable[..., Any]:
+def _with_flags(
+    command: Callable[..., Any], settings: Iterable[Setting], more: Iterable[inspect.Parameter] = ()
+) -> Callable[..., Any]:
     """Give the command a flag for each setting and `--config`; a flag that is absent is None or not passed."""
     groups: dict[str, Group] = {}
-    parameters = [_config_parameter()]
+    parameters = [_config_parameter(), *more]
     for setting in settings:
         if setting.is_secret:  # everybody on the machine can read a command line
             continue
@@ -130,6 +160,19 @@ def _config_parameter() -> inspect.Parameter:
         name="--config", metavar="FILE", help="TOML file of settings.", show_default=False, allow_repeating=False
     )
     return _keyword("config", Annotated[str | None, about])
+
+
+def _collect_parameters() -> list[inspect.Parameter]:
+    collect = Parameter(
+        name="--collect", negative="", show_default=False, help="Run a fleet and a collector beside it."
+    )
+    scenario = Parameter(
+        name="--scenario",
+        metavar="NAME",
+        show_default=False,
+        help=f"The fleet, with --collect: see `simulate`. [default {DEMONSTRATION_SCENARIO}]",
+    )
+    return [_keyword("collect", Annotated[bool | None, collect]), _keyword("scenario", Annotated[str | None, scenario])]
 
 
 def _flag_parameter(setting: Setting, group: Group) -> inspect.Parameter:

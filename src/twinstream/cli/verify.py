@@ -104,7 +104,10 @@ def add_verify_commands(app: App) -> None:
 def describe(verdict: Verdict) -> str:
     """Write a verdict for people."""
     streams = f" of the streams {', '.join(verdict.streams)}" if len(verdict.streams) > 1 else ""
-    lines = [f"accepted {verdict.accepted}, not answered (maybe) {verdict.maybe}; collected {verdict.rows}{streams}"]
+    later = f", {verdict.later} more while this ran" if verdict.later else ""
+    lines = [
+        f"accepted {verdict.accepted}{later}; not answered (maybe) {verdict.maybe}; collected {verdict.rows}{streams}"
+    ]
     for word, fault in verdict.faults.items():
         lines.append(f"{word:<14}{fault.count}")
         lines += [f"  {example}" for example in fault.examples]

@@ -50,10 +50,12 @@ class Fault(msgspec.Struct, frozen=True):
 class Verdict(msgspec.Struct, frozen=True):
     """The counts of a comparison; ``faults`` has every word of `FAULTS`.
 
-    ``accepted`` is what had to be there, ``maybe`` what was sent and not answered, ``rows`` what was there.
+    ``accepted`` is what had to be there, ``later`` what was accepted beside (see `judge`), ``maybe`` what was sent and
+    not answered, ``rows`` what was there.
     """
 
     accepted: int
+    later: int
     maybe: int
     rows: int
     streams: tuple[str, ...]
@@ -82,6 +84,7 @@ def judge(sent: Sequence[Sent], rows: Iterable[Row], *, required: Container[str]
         known.judge_stream(name, streams[name], notes)
     return Verdict(
         accepted=len(known.required),
+        later=known.later,
         maybe=known.maybe.total(),
         rows=sum(map(len, streams.values())),
         streams=tuple(sorted(streams.keys() - {"-"})),
@@ -113,6 +116,7 @@ class _Known:
         self._sent = sent
         self._accepted: dict[str, int] = {}
         self.required: list[str] = []
+        self.later = 0
         self.maybe: Counter[tuple[str, str, Value]] = Counter()
         self._dsns = {one.dsn for one in sent}
         for place, one in enumerate(sent):
@@ -120,6 +124,8 @@ class _Known:
                 self._accepted[one.id] = place
                 if required is None or one.id in required:
                     self.required.append(one.id)
+                else:
+                    self.later += 1
             elif one.id is None and not one.is_refused:
                 self.maybe[one.dsn, one.property, one.value] += 1
 
