@@ -60,17 +60,21 @@ def read_running(folder: Path) -> Running | None:
     return running
 
 
+def require_free(folder: Path) -> None:
+    """Raise CommandError 75 if a demonstration, or a server alone, runs on the folder."""
+    if read_running(folder) is not None or find_server(folder) is not None:
+        raise CommandError(EX_TEMPFAIL, f"data: a server or a demonstration runs on {folder} already")
+
+
 def run_demonstration(folder: Path, server_flags: list[str], port: int, scenario: str) -> int:
     """Run until Ctrl-C or SIGTERM; answer the exit code.
 
-    ``server_flags`` are those of the server but for its port; port 0 is any, and the same one after each start.
+    ``folder`` holds a server's database. ``server_flags`` are those of the server but for its port; port 0 is any, and
+    the same one after each start.
 
     Raises:
-        CommandError: 75 if one runs there already; what the process says that cannot be started.
+        CommandError: what the process says that cannot be started.
     """
-    if read_running(folder) is not None or find_server(folder) is not None:
-        raise CommandError(EX_TEMPFAIL, f"data: a server or a demonstration runs on {folder} already")
-    folder.mkdir(parents=True, exist_ok=True)
     return asyncio.run(_Demonstration(folder, server_flags, port, scenario).run())
 
 

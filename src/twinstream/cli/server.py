@@ -15,10 +15,9 @@ from typing import Annotated, Any
 from cyclopts import App, Group, Parameter
 
 from twinstream.cli.configuration import CONFIG_VARIABLE, Configuration, load_configuration, warn
-from twinstream.cli.demonstration import run_demonstration
+from twinstream.cli.demonstration import require_free, run_demonstration
 from twinstream.cli.extra import import_server
 from twinstream.cli.folder import judge_folder
-from twinstream.cli.operator import find_server
 from twinstream.cli.tls import check_tls_files
 from twinstream.settings import SETTINGS, Setting
 
@@ -113,8 +112,8 @@ def _run(flags: dict[str, Any], *, demo: bool) -> int:
 def _collect(flags: dict[str, Any], scenario: str) -> int:
     settings, _, _ = _load(flags, DEMO_PRESET)
     server = import_server("twinstream.server")
-    if find_server(settings.data) is None:  # Why: it takes no folder that holds other files, but ours may join its own
-        server.call_offline(settings, "GET", "/admin/v1/oems")
+    require_free(settings.data)
+    server.call_offline(settings, "GET", "/admin/v1/oems")  # Why: it makes no database among other files, such as ours
     passed = [_pass_on(name, value) for name, value in flags.items() if value is not None and name not in _OWN]
     return run_demonstration(settings.data, [f"--data={settings.data}", *passed], settings.port, scenario)
 
