@@ -81,6 +81,11 @@ class Cloud:
         account = self.call(lambda services: services["admin"].add_user(_OPERATOR, OEM, email, password, role))
         return User(self, account.user, password)
 
+    def add_application(self, name: str = "tests") -> dict[str, str]:
+        """Make an application; answer its ``app_id`` and ``app_secret``, as signing in and up take them."""
+        made = self.call(lambda services: services["admin"].add_application(_OPERATOR, OEM, name))
+        return {"app_id": made.application.app_id, "app_secret": made.app_secret}
+
     def add_device(
         self,
         dsn: str,
@@ -161,7 +166,7 @@ def serve_in_thread(*, data: Path | None = None, **settings: Any) -> Iterator[Cl
     """Run a server on a thread of its own while the block runs.
 
     Args:
-        data: its folder, a new temporary one by default; an existing one is opened.
+        data: its folder, which stays; by default a temporary one. It must be empty or missing.
         settings: any of docs/settings.md, as ``heartbeat_interval_s=10``; ``port`` is a free one by default.
 
     Raises:
