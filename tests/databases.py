@@ -12,6 +12,7 @@ import os
 import pwd
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -49,10 +50,19 @@ class DatabaseServer:
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """SIGKILL for the server and all its processes, and wait for their end."""
+        """SIGKILL for the server and all its processes, and wait for their end.
+
+        A process of PostgreSQL that outlived its server would go on writing into files that the next one has opened.
+        """
         assert self.process is not None
-        os.killpg(self.process.pid, 9)
+        self.process.send_signal(signal.SIGSTOP)  # so that it has no more children than these
+        family = children_of(self.process.pid)
+        for pid in (*family, self.process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        while any(is_running(pid) for pid in family):
+            time.sleep(0.005)
 
     def stop(self) -> None:
         """End it, if it runs."""
@@ -70,7 +80,7 @@ class DatabaseServer:
         raise NotImplementedError
 
     def _popen(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
-        """Start a command as an unprivileged user in a process group of its own."""
+        """Start a command as an unprivileged user, where a Ctrl-C for the tests does not reach it."""
         user = nobody()
         return subprocess.Popen(
             command,
@@ -175,7 +185,6 @@ class PostgreSQL(DatabaseServer):
 
     def start(self) -> None:
         """Start it; make the database at the first start."""
-        (self.folder / "files" / "postmaster.pid").unlink(missing_ok=True)  # a killed one leaves it behind
         super().start()
         import psycopg
 
@@ -211,6 +220,19 @@ KINDS: dict[str, type[DatabaseServer]] = {"mariadb": MariaDB, "postgresql": Post
 def nobody() -> str | None:
     """Return the user to run as: ``nobody`` for root, else None, ourselves."""
     return "nobody" if os.geteuid() == 0 else None
+
+
+def children_of(parent: int) -> list[int]:
+    """Return the processes that a process has started and that run."""
+    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether there is such a process, and it has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def free_port() -> int:

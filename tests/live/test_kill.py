@@ -140,7 +140,7 @@ async def _read_again(stage: Stage, subscribers: list[Subscriber]) -> None:
 
 async def _set_up(server: ServerProcess, stage: Stage) -> tuple[list[Producer], list[Subscriber], list[Changer]]:
     """Make the OEM, its people and devices, the streams; and cast the roles."""
-    tokens = await asyncio.to_thread(_populate, server)
+    tokens = await asyncio.to_thread(populate, server)
     async with httpx.AsyncClient(base_url=stage.http, timeout=20) as client:
         everything = {"oem_model": "pad", "dsn": "*", "property_name": "*", "client_type": "cloud"}
         mobile = {"dsn": None, "property_name": "*", "client_type": "mobile", "batch_size": "1"}
@@ -212,12 +212,12 @@ async def _set_up(server: ServerProcess, stage: Stage) -> tuple[list[Producer], 
     return producers, subscribers, changers
 
 
-def _populate(server: ServerProcess) -> dict[str, str]:
+def populate(server: ServerProcess, retention_bytes: int | None = RETENTION_BYTES) -> dict[str, str]:
     """Make the OEM, three people and the owner's devices; answer access tokens by person."""
     people = {"admin": "OEM::Admin", "owner": "EndUser", "guest": "EndUser"}
     with server.operator() as operator:
         _must(operator.post("/admin/v1/oems", json={"id": OEM, "name": "kill test"}))
-        retention = {"retention_age_s": None, "retention_size_bytes": RETENTION_BYTES}
+        retention = {"retention_age_s": None, "retention_size_bytes": retention_bytes}
         _must(operator.put(f"/admin/v1/oems/{OEM}/retention", json=retention))
         app = _must(operator.post(f"/admin/v1/oems/{OEM}/applications", json={"name": "test"}))
         for name, role in people.items():
