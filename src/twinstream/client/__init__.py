@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from twinstream.client.cloud import Cloud, CloudSync
+    from twinstream.client.cloud_error import CloudError
     from twinstream.client.error import MessageError, RefusedError, RenumberedError, UnreachableError
     from twinstream.client.event import (
         ConnectivityEvent,
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from twinstream.errors import Disconnect
 
 _MODULES = {
+    "twinstream.client.cloud": ("Cloud", "CloudSync"),
+    "twinstream.client.cloud_error": ("CloudError",),
     "twinstream.client.error": ("MessageError", "RefusedError", "RenumberedError", "UnreachableError"),
     "twinstream.client.event": (
         "ConnectivityEvent",
@@ -44,6 +48,9 @@ _MODULES = {
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "Cloud",
+    "CloudError",
+    "CloudSync",
     "Connected",
     "ConnectivityEvent",
     "Counters",
