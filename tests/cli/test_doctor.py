@@ -81,3 +81,11 @@ def test_the_page_names_every_case() -> None:
 
     page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
     assert [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")] == [case.name for case in CASES]
+
+
+def test_help_teaches_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    """With lines to copy, on a terminal of 80 columns."""
+    exit_code, output, _ = run(capsys, "--help")
+    assert exit_code == 0
+    assert "Examples:\n\n  twinstream doctor -- node client.js '{url}'" in output
+    assert max(map(len, output.splitlines())) <= 80

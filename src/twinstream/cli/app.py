@@ -25,6 +25,7 @@ from twinstream.cli.client import add_client_commands
 from twinstream.cli.collect import add_collect_commands
 from twinstream.cli.doctor import add_doctor_commands
 from twinstream.cli.faults import add_faults_commands
+from twinstream.cli.recording import add_recording_commands
 from twinstream.cli.server import add_server_commands
 from twinstream.cli.simulate import add_simulate_commands
 from twinstream.cli.verify import add_verify_commands
@@ -103,6 +104,7 @@ def build_app() -> App:
     add_client_commands(app)
     add_collect_commands(app)
     add_doctor_commands(app)
+    add_recording_commands(app)
     add_admin_commands(app)
     add_faults_commands(app)
     add_simulate_commands(app)
