@@ -1,0 +1,46 @@
+"""The page about the SDK: its examples run, and its tables are the code's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.live.test_sdk import TABLE, demo
+from twinstream.client.regions import REGIONS
+from twinstream.demo import DemoFile
+
+__all__ = ["demo"]
+
+pytestmark = pytest.mark.live
+
+PAGE = (Path(__file__).parents[2] / "docs" / "sdk.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_each_example_runs(demo: DemoFile, number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """As it stands there, but for the server, the key and the account."""
+    program = EXAMPLES[number]
+    for sample, own in (
+        ("ws://127.0.0.1:8800", demo.url.replace("http", "ws")),
+        ("http://127.0.0.1:8800", demo.url),
+        ("2329763be15fef80789707e262e11016", demo.stream_keys["datapoint"]),
+        ("ada@example.com", demo.email),
+        ("correct horse", demo.password),
+        ("example-id", demo.app_id),
+        ("example-secret", demo.app_secret),
+    ):
+        program = program.replace(sample, own)
+    exec(compile(program, f"example {number}", "exec"), {"__name__": "__main__"})
+    assert capsys.readouterr().out or "sqlite3" in program
+
+
+def test_every_row_and_every_call_is_there() -> None:
+    """Regions and calls are those of the code."""
+    for (region, deployment, client_type), hosts in REGIONS.items():
+        rest = f"`{hosts.subscriptions}`" if hosts.subscriptions else "not known"
+        assert f"| {region} | {deployment} | {client_type} | `{hosts.stream}` | {rest} |" in PAGE
+    for name in TABLE:
+        assert f"`{name}`" in PAGE
