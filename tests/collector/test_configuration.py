@@ -106,7 +106,7 @@ def test_the_example_is_a_file_that_can_be_read(path: Path, tmp_path: Path) -> N
         ("freezers", ("database", "archive")),
         ("washers", ("database",)),
     ]
-    assert (plan.status, plan.metrics) == ("/run/twinstream/collect.json", "127.0.0.1:9464")
+    assert (plan.status, plan.metrics) == ("/run/twinstream/collect.sock", "127.0.0.1:9464")
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ EXAMPLE = """\
 # twinstream collect --config collect.toml
 # Relative paths begin at the working directory.
 
-status = "/run/twinstream/collect.json"   # for `twinstream collect status`
+status = "/run/twinstream/collect.sock"   # for `twinstream collect status`
 metrics = "127.0.0.1:9464"                # Prometheus
 
 [streams.freezers]                        # the name is in every row: never change it

@@ -26,7 +26,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
@@ -89,6 +89,19 @@ class LinesSink:
                     os.close(descriptor)
             self._known[stream] = last if last is not None else _find_rotated(active)
         return self._known[stream]
+
+    def cursors(self) -> dict[str, int]:
+        """Return the cursor of every stream that is here; it changes nothing."""
+        actives = [self._path]
+        if self._is_folder:
+            names = {path.name.partition(".")[0] for path in self._path.glob("*.jsonl")}
+            actives = [self._path / f"{name}.jsonl" for name in sorted(names)]
+        found = {}
+        for active in actives:
+            stream = _read_stream(active) if not self._is_folder else unquote(active.stem)
+            if stream is not None and (seq := self.cursor(stream)) is not None:
+                found[stream] = seq
+        return found
 
     def write(self, stream: str, events: Sequence[Event]) -> None:
         """See `sink.Sink.write`."""
@@ -192,6 +205,16 @@ class _File:
     def close(self) -> None:
         """Let go of it."""
         os.close(self.descriptor)
+
+
+def _read_stream(active: Path) -> str | None:
+    """Return the name of the stream in a file's first line."""
+    with judging(active):
+        try:
+            with active.open("rb") as file:
+                return msgspec.json.decode(file.readline(), type=_Line).stream
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
 
 
 def _make_lines(stream: str, events: Sequence[Event]) -> bytes:

@@ -19,6 +19,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -74,6 +75,12 @@ class ParquetSink:
         with judging(folder):
             self._known[stream] = _find_last(folder)
         return self._known[stream]
+
+    def cursors(self) -> dict[str, int]:
+        """Return the cursor of every stream that is here; it changes nothing."""
+        folders = self._path.glob("stream=*")
+        found = {unquote(folder.name.removeprefix("stream=")): _find_last(folder) for folder in sorted(folders)}
+        return {stream: seq for stream, seq in found.items() if seq is not None}
 
     def write(self, stream: str, events: Sequence[Event]) -> None:
         """See `sink.Sink.write`."""

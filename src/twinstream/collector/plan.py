@@ -45,16 +45,19 @@ class Kind(NamedTuple):
     """A way to keep events: the defaults of its batches, and the extra that brings its libraries ("" for none)."""
 
     batch_size: int
+    batch_bytes: int
     batch_time_s: float
     extra: str
 
 
+MIB = 1024 * 1024
+
 KINDS: Mapping[str, Kind] = {
-    "sqlite": Kind(1_000, 1.0, "collector"),
-    "mysql": Kind(1_000, 1.0, "collector"),
-    "postgresql": Kind(1_000, 1.0, "collector"),
-    "jsonl": Kind(1_000, 1.0, ""),
-    "parquet": Kind(50_000, 60.0, "parquet"),  # a batch is a file, and small files make slow queries
+    "sqlite": Kind(1_000, 4 * MIB, 1.0, "collector"),
+    "mysql": Kind(1_000, 4 * MIB, 1.0, "collector"),
+    "postgresql": Kind(1_000, 4 * MIB, 1.0, "collector"),
+    "jsonl": Kind(1_000, 4 * MIB, 1.0, ""),
+    "parquet": Kind(50_000, 32 * MIB, 60.0, "parquet"),  # a batch is a file, and small files make slow queries
 }
 """The kinds of outputs by name."""
 
@@ -115,7 +118,7 @@ class Stream(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True):
     """All that one collector does; each stream names only outputs that are here, and each is named by a stream.
 
-    ``status`` is the path of the status file, ``metrics`` the address ``HOST:PORT``; None: the default place, no
+    ``status`` is the path of the socket, ``metrics`` the address ``HOST:PORT``; None: the default place, no
     metrics.
     """
 
@@ -123,6 +126,11 @@ class Plan(msgspec.Struct, frozen=True):
     outputs: Mapping[str, Output]
     status: str | None = None
     metrics: str | None = None
+
+    def starting(self, seq_start: int) -> Plan:
+        """Return the same with every stream beginning with that number where an output holds nothing of it."""
+        streams = tuple(msgspec.structs.replace(stream, seq_start=seq_start) for stream in self.streams)
+        return msgspec.structs.replace(self, streams=streams)
 
 
 def make_output(

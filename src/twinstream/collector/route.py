@@ -8,7 +8,7 @@ is another's.
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Never, Self, cast
@@ -43,25 +43,31 @@ class Route:
     progress: Progress
 
 
-def make_routes(plan: Plan, *, through: int | None = None) -> list[Route]:
-    """Make a route for each output of each stream; ``through`` is the last number wanted, None for no end.
+def make_routes(plan: Plan, *, through: Mapping[str, int | None] | None = None) -> list[Route]:
+    """Make a route for each output of each stream; ``through`` holds the last number wanted, by the stream's name.
 
     Nothing is opened yet.
 
     Raises:
         CommandError: 69 for a library that is not installed, 78 for a region or an address that is none.
     """
+    for output in plan.outputs.values():
+        streams = [stream.name for stream in plan.streams if output.name in stream.outputs]
+        if output.kind == "jsonl" and len(streams) > 1 and not output.url.reveal().partition("?")[0].endswith("/"):
+            raise CommandError(
+                EX_CONFIG, f"{output.label}: a file holds one stream; name a folder for several, as in jsonl:events/"
+            )
     sinks = {name: make_sink(output) for name, output in plan.outputs.items()}
     routes = []
     for stream in plan.streams:
-        url = _find_url(stream)
+        url = find_url(stream)
         for name in stream.outputs:
             output = plan.outputs[name]
             source = Source(
                 stream.name,
-                _connector(url, stream.key.reveal() if stream.key else None, through),
+                _connector(url, stream.key.reveal() if stream.key else None, (through or {}).get(stream.name)),
                 sinks[name],
-                Limits(batch_events=output.batch_size, batch_age_s=output.batch_time_s),
+                Limits(output.batch_size, KINDS[output.kind].batch_bytes, output.batch_time_s),
                 stream.seq_start,
             )
             routes.append(Route(stream, output, source, Progress(stream.name)))
@@ -93,7 +99,12 @@ def make_sink(output: Output) -> Sink:
     return cast(Sink, made)
 
 
-def _find_url(stream: Stream) -> str:
+def find_url(stream: Stream) -> str:
+    """Return the address of a stream, without its key.
+
+    Raises:
+        CommandError: 78: the region is none.
+    """
     if stream.url is not None:
         return stream.url
     try:
@@ -108,7 +119,7 @@ def _connector(
     """Make what opens the stream from a number on; patient, since a collector is started before its server too."""
 
     def open_from(seq_start: int) -> AbstractAsyncContextManager[EventStream]:
-        if through is not None and seq_start > through:
+        if through is not None and max(seq_start, 1) > through:
             return cast(AbstractAsyncContextManager[EventStream], _nothing())
         return connect(url, stream_key=key, seq_start=seq_start, seq_end=through, patient=True)
 
