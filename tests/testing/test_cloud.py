@@ -246,6 +246,23 @@ def test_faults_by_method_http_and_command(cloud: Cloud, capsys: pytest.CaptureF
     assert httpx.get(url, headers=headers, trust_env=False).json()["faults"] is None
 
 
+def test_the_same_seed_has_the_same_faults(cloud: Cloud) -> None:
+    """Set again on the same events, faults do the same again, however the events come together in messages."""
+    device = cloud.add_device(DSN, properties={"level": "integer"})
+    streams = [cloud.stream(), cloud.stream(batch_size=50)]
+    device.report_many("level", list(range(200)))
+    outcomes = []
+    for stream in [*streams, *streams]:
+        already = len(stream.sent)
+        stream.faults(seed=7, drop=0.1, duplicate=0.1, reorder=4)
+        with connect(f"{stream.url}&seq_start=1&seq_end=200") as socket:
+            came = "".join(str(message) for message in socket)
+        outcomes.append((stream.sent[already:], came.count('"seq"'), stream.fault_counts))
+    assert all(outcome == outcomes[0] for outcome in outcomes)
+    sent, count, done = outcomes[0]
+    assert len(sent) == count == 200 - done["dropped"] + done["duplicated"]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -62,6 +62,7 @@ class FaultBoard:
         self._outlets: dict[int, list[FaultyOutlet]] = {}
         self._past: Counter[str] = Counter()
         shell.interposer = self
+        _log.info("faults can be set")
 
     @property
     def active(self) -> int:
