@@ -91,20 +91,8 @@ def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("url", ["nonsense", "oracle://host/db", "sqlite://"])
+@pytest.mark.parametrize("url", ["nonsense", "oracle://host/db", "sqlite://", "jsonl:"])
 def test_a_url_that_is_none_is_told(url: str) -> None:
     """With what is expected."""
     with pytest.raises(CommandError, match="sqlite"):
         list(read_rows(url))
-
-
-def test_json_lines_are_read_file_by_file(tmp_path: Path) -> None:
-    """A folder's files in the order of their names; the stream is called as the folder or the file."""
-    (tmp_path / "s").mkdir()
-    (tmp_path / "s" / "2.jsonl").write_text(ONLINE + "\n")
-    (tmp_path / "s" / "1.jsonl").write_text(EVENT % 1 + "\n")
-    assert [(row.stream, row.seq) for row in read_rows(f"jsonl:{tmp_path / 's'}")] == [("s", 7), ("s", 8)]
-    assert [row.seq for row in read_rows(f"jsonl:{tmp_path / 's' / '2.jsonl'}")] == [8]
-    (tmp_path / "s" / "3.jsonl").write_text("nonsense\n")
-    with pytest.raises(CommandError, match=r"3\.jsonl, line 1"):
-        list(read_rows(f"jsonl:{tmp_path / 's'}"))

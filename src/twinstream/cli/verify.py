@@ -24,12 +24,11 @@ DATABASE_NAME = "events.db"
 
 DEMONSTRATION_WAIT = "60s"
 
-EXAMPLES = """\
+HELP_EXAMPLES = """\
 FILE is what `twinstream simulate --truth FILE` wrote; the database is what
-`twinstream collect` wrote into, SQLite, MySQL/MariaDB or PostgreSQL, or
-jsonl:PATH for JSON lines. Left out, both are those of
-`twinstream demo --collect` in the data folder, and the collector is given a
-minute to catch up.
+`twinstream collect` wrote into: SQLite, MySQL/MariaDB, PostgreSQL, JSON lines
+or Parquet. Left out, both are those of `twinstream demo --collect` in the data
+folder, and the collector is given a minute to catch up.
 
   missing       accepted by the server, and not collected
   doubled       collected twice
@@ -45,7 +44,8 @@ Examples:
 
   twinstream verify
   twinstream verify --truth truth.jsonl --db sqlite:///events.db
-  twinstream verify --truth truth.jsonl --db mysql://me@localhost/events --wait 30s"""
+  twinstream verify --truth truth.jsonl --db mysql://me@localhost/events --wait 30s
+  twinstream verify --truth truth.jsonl --db parquet:lake/"""
 
 
 def verify(
@@ -98,11 +98,13 @@ def verify(
 
 def add_verify_commands(app: App) -> None:
     """Register `verify`."""
-    app.command(verify, help_epilogue=EXAMPLES)
+    app.command(verify, help_epilogue=HELP_EXAMPLES)
 
 
 def describe(verdict: Verdict) -> str:
     """Write a verdict for people."""
+    from twinstream.truth.verdict import EXAMPLES
+
     streams = f" of the streams {', '.join(verdict.streams)}" if len(verdict.streams) > 1 else ""
     later = f", {verdict.later} more while this ran" if verdict.later else ""
     lines = [
@@ -111,7 +113,7 @@ def describe(verdict: Verdict) -> str:
     for word, fault in verdict.faults.items():
         lines.append(f"{word:<14}{fault.count}")
         lines += [f"  {example}" for example in fault.examples]
-        if fault.count > len(fault.examples):
+        if fault.count > len(fault.examples) == EXAMPLES:
             lines.append("  ...")
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""What a collector has collected, read back as rows: from a database, or from files of JSON lines.
+"""What a collector has collected, read back as rows: from a database, or from files (`truth.files`).
 
 Owns how an event in such a place becomes a `verdict.Row`, and what is said of places that cannot be judged; reads only.
 Invariant: rows come in the order in which they were stored; what no stream brought (rows without stream and number, as
@@ -26,15 +26,27 @@ NEEDED = ("stream", "seq", "event")
 
 
 def read_rows(url: str, table: str = "events", stream: str | None = None) -> Iterator[Row]:
-    """Yield the rows of a place: SQLAlchemy's URL of a database, or ``jsonl:PATH`` of a file or of a folder of them.
+    """Yield the rows of a place, named as the collector's outputs are: a database, ``jsonl:PATH``, ``parquet:FOLDER``.
 
     ``stream``: only those of this one. The table counts for databases.
 
     Raises:
         CommandError: 65 for a place that holds no such rows, 69 for one that cannot be reached or a missing library.
     """
-    scheme, _, rest = url.partition(":")
-    rows = _read_files(Path(rest.removeprefix("//"))) if scheme == "jsonl" else _read_table(url, table)
+    from twinstream.collector.plan import make_output
+    from twinstream.truth.files import read_lines, read_parquet
+
+    try:
+        output = make_output(url)
+    except ValueError as error:
+        raise CommandError(EX_DATAERR, f"the database: {error}") from None
+    path = Path(output.url.reveal().partition(":")[2].partition("?")[0])
+    if output.kind == "jsonl":
+        rows = read_lines(path)
+    elif output.kind == "parquet":
+        rows = read_parquet(path)
+    else:
+        rows = _read_table(output.url.reveal(), table)
     return (row for row in rows if stream in (None, row.stream))
 
 
@@ -63,7 +75,6 @@ class _Event(msgspec.Struct, frozen=True):
 
     metadata: _Metadata = _Metadata()
     datapoint: _Datapoint | None = None
-    seq: str = ""
 
 
 _DECODER = msgspec.json.Decoder(_Event)
@@ -116,25 +127,3 @@ def _read_connection(connection: sa.Connection, name: str, place: str) -> Iterat
             yield read_event(stream, seq, text)
         except msgspec.DecodeError as error:
             raise CommandError(EX_DATAERR, f"{place}: {name}, {stream} #{seq} holds no event: {error}") from None
-
-
-def _read_files(path: Path) -> Iterator[Row]:
-    """Read one file, or all of a folder by name; the stream is called as its file or folder."""
-    files = sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]
-    stream = path.stem
-    if not files:
-        raise CommandError(EX_DATAERR, f"{path}: holds no file *.jsonl")
-    for file in files:
-        try:
-            with file.open("rb") as lines:
-                for number, line in enumerate(lines, 1):
-                    yield _read_line(line, stream, file, number)
-        except OSError as error:
-            raise CommandError(EX_DATAERR, f"{file}: {error.strerror}; expected JSON lines") from None
-
-
-def _read_line(line: bytes, stream: str, file: Path, number: int) -> Row:
-    try:
-        return read_event(stream, int(_DECODER.decode(line).seq), line)
-    except ValueError as error:  # Why: what msgspec raises is one too
-        raise CommandError(EX_DATAERR, f"{file}, line {number}: holds no event: {error}") from None
