@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.collector.events import DATAPOINT, USER, datapoint, make_event
+from tests.collector.samples import DATAPOINT, USER, datapoint, make_event
 from twinstream.client.event import Event, decode_event
 from twinstream.collector.row import Row, read_row
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.collector.conftest import Database
-from tests.collector.events import USER, datapoint, datapoints, make_event
+from tests.collector.samples import USER, datapoint, datapoints, make_event
 from tests.databases import PASSWORD
 from twinstream.collector.sink import SinkAwayError, SinkError, SinkTakenError
 from twinstream.collector.sql import SqlSink

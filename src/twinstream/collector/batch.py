@@ -1,7 +1,8 @@
 """Events on their way from a stream to its sink: gathered until there are enough of them, or the oldest waited enough.
 
 Owns when a batch is due; knows neither streams nor sinks. One task adds, one takes, in the same event loop.
-Invariant: the order stays, nothing is dropped, and no more is held than one full batch: then whoever adds has to wait.
+Invariant: the order stays, nothing is dropped, and no more is held than one full batch and what is being added: then
+whoever adds has to wait.
 """
 
 from __future__ import annotations
@@ -22,41 +23,38 @@ class Limits:
 
 
 class Batch:
-    """The batch that is filling. ``is_full`` after an `add`: wait for `room` before the next one."""
+    """The batch that is filling."""
 
     def __init__(self, limits: Limits) -> None:
-        self.is_full = False
         self._limits = limits
         self._events: list[Event] = []
         self._size_bytes = 0
         self._is_closed = False
         self._due = asyncio.Event()
         self._room = asyncio.Event()
+        self._room.set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, event: Event) -> None:
-        """Put an event behind the others."""
-        events = self._events
-        if not events:
-            self._timer = asyncio.get_running_loop().call_later(self._limits.batch_age_s, self._due.set)
-        events.append(event)
-        self._size_bytes += len(event.text)
-        if len(events) >= self._limits.batch_events or self._size_bytes >= self._limits.batch_bytes:
-            self.is_full = True
-            self._room.clear()
-            self._due.set()
-
-    async def room(self) -> None:
-        """Wait until a full batch was taken."""
-        if self.is_full:
+    async def add(self, events: list[Event]) -> None:
+        """Put events behind the others; while the batch is full, wait until it is taken."""
+        limits, begin = self._limits, 0
+        while begin < len(events):
             await self._room.wait()
+            if not self._events:
+                self._timer = asyncio.get_running_loop().call_later(limits.batch_age_s, self._due.set)
+            fitting = events[begin : begin + limits.batch_events - len(self._events)]
+            begin += len(fitting)
+            self._events += fitting
+            self._size_bytes += sum(len(event.text) for event in fitting)
+            if len(self._events) >= limits.batch_events or self._size_bytes >= limits.batch_bytes:
+                self._room.clear()
+                self._due.set()
 
     async def take(self) -> list[Event]:
         """Wait until the batch is due and return it; an empty one when there will be no more."""
         await self._due.wait()
         events, self._events = self._events, []
         self._size_bytes = 0
-        self.is_full = False
         if self._timer is not None:
             self._timer.cancel()
         if not self._is_closed:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import TypeVar
 
-from twinstream.client import Connected, Gap, Reconnecting, Stream
+from twinstream.client import Connected, Event, Gap, Reconnecting, Stream
 from twinstream.client import State as StreamItem
 from twinstream.client.back_off import back_off_s
 from twinstream.client.event import BaseEvent
@@ -132,19 +132,20 @@ class _Collection:
                     await reading  # raises what ended the stream; what came before is written
 
     async def _read(self, stream: Stream) -> None:
-        batch, progress = self._batch, self._progress
         try:
-            async for item in stream.items():
-                if isinstance(item, BaseEvent):
-                    batch.add(item)
-                    progress.read += 1
-                    if batch.is_full:
-                        progress.read_at = self._now()
-                        await batch.room()
-                else:
-                    self._note(item)
+            while items := await stream.next_items():
+                events: list[Event] = []
+                for item in items:
+                    if isinstance(item, BaseEvent):
+                        events.append(item)
+                    else:
+                        self._note(item)
+                if events:
+                    self._progress.read += len(events)
+                    self._progress.read_at = self._now()
+                    await self._batch.add(events)
         finally:
-            batch.close()
+            self._batch.close()
 
     async def _write(self) -> None:
         sink, name, progress = self._source.sink, self._source.name, self._progress

@@ -17,6 +17,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -44,6 +45,9 @@ CONFLICT_ATTEMPTS = 10
 ANSWER_TIMEOUT_S = 60
 """A database that leaves a statement without an answer for so long is away; longer than MySQL's wait for a lock."""
 CONNECT_TIMEOUT_S = 10
+ROWS_PER_STATEMENT = 50
+"""Rows of one statement to SQLite. Its driver gives the interpreter away during a statement, and has to wait for the
+task that reads the stream to get it back: a row at a time, the two keep each other from working."""
 
 _T = TypeVar("_T")
 _FIELDS = (*Row._fields, "stream", "seq", "event")
@@ -94,7 +98,7 @@ class SqlSink:
         def write_batch(connection: sa.Connection) -> bool:
             if not self._move_cursor(connection, stream, last):
                 return False
-            connection.exec_driver_sql(insert.sql, rows)
+            insert.execute(connection, rows)
             return True
 
         try:
@@ -170,21 +174,36 @@ class SqlSink:
 
 
 class _Insert:
-    """The statement that inserts events into the columns of a table; ``sql`` in the driver's own form."""
+    """The statement that inserts events into the columns of a table; ``sql`` in the driver's own form, for a row."""
 
     def __init__(self, dialect: sa.Dialect, columns: list[sa.Column[Any]]) -> None:
         quote = dialect.identifier_preparer
         names = ", ".join(quote.format_column(column) for column in columns)
-        marks = ", ".join("?" if dialect.name == "sqlite" else "%s" for _ in columns)
-        self.sql = f"INSERT INTO {quote.format_table(columns[0].table)} ({names}) VALUES ({marks})"  # noqa: S608
+        marks = f"({', '.join('?' if dialect.name == 'sqlite' else '%s' for _ in columns)})"
+        head = f"INSERT INTO {quote.format_table(columns[0].table)} ({names}) VALUES "  # noqa: S608
+        self.sql = head + marks
+        self._sql_of_many = head + ", ".join([marks] * ROWS_PER_STATEMENT)
         self._columns = columns
-        self._pick = itemgetter(*(_FIELDS.index(column.name) for column in columns))
+        names_of_columns = tuple(column.name for column in columns)
+        is_whole = names_of_columns == _FIELDS
+        self._pick = None if is_whole else itemgetter(*map(_FIELDS.index, names_of_columns))
+        self._is_sqlite = dialect.name == "sqlite"
         self._refuses_nul = dialect.name == "postgresql"
+
+    def execute(self, connection: sa.Connection, rows: list[tuple[Any, ...]]) -> None:
+        """Insert the rows, in their order. PyMySQL makes statements of many rows itself, psycopg a pipeline."""
+        whole = len(rows) - len(rows) % ROWS_PER_STATEMENT if self._is_sqlite else 0
+        if whole:
+            groups = (rows[first : first + ROWS_PER_STATEMENT] for first in range(0, whole, ROWS_PER_STATEMENT))
+            connection.exec_driver_sql(self._sql_of_many, [tuple(chain.from_iterable(group)) for group in groups])
+        if rows[whole:]:
+            connection.exec_driver_sql(self.sql, rows[whole:])
 
     def make_rows(self, stream: str, events: Sequence[Event]) -> list[tuple[Any, ...]]:
         """Return what stands in the columns for each event."""
-        pick = self._pick
-        rows = [pick((*read_row(event), stream, event.seq, event.text)) for event in events]
+        rows: list[tuple[Any, ...]] = [(*read_row(event), stream, event.seq, event.text) for event in events]
+        if self._pick is not None:
+            rows = list(map(self._pick, rows))
         if self._refuses_nul and any("\\u0000" in event.text for event in events):
             rows = [tuple(_replace_nul(content) for content in row) for row in rows]
         return rows

@@ -1,0 +1,67 @@
+"""The batch that is filling: when it is due, and who waits for whom."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.collector.samples import datapoints
+from twinstream.collector.batch import Batch, Limits
+
+NEVER_S = 3600.0
+
+
+def seqs(events: list[object]) -> list[int]:
+    """The numbers of events."""
+    return [event.seq for event in events]  # type: ignore[attr-defined]
+
+
+async def test_a_batch_is_due_when_there_are_enough_events() -> None:
+    """No more than asked for; whoever has more waits until the batch is taken."""
+    batch = Batch(Limits(batch_events=3, batch_age_s=NEVER_S))
+    adding = asyncio.create_task(batch.add(list(datapoints(1, 7))))
+    assert [seqs(list(await batch.take())) for _ in range(2)] == [[1, 2, 3], [4, 5, 6]]
+    await adding
+    batch.close()
+    assert seqs(list(await batch.take())) == [7]
+    assert await batch.take() == []
+
+
+async def test_a_batch_is_due_when_it_has_enough_bytes() -> None:
+    """Large values make small batches."""
+    events = datapoints(1, 2)
+    batch = Batch(Limits(batch_bytes=len(events[0].text), batch_age_s=NEVER_S))
+    for event in events:
+        adding = asyncio.create_task(batch.add([event]))
+        assert await batch.take() == [event]
+        await adding
+
+
+async def test_a_batch_is_due_when_its_oldest_event_is_old_enough() -> None:
+    """A lonely event does not wait for company."""
+    batch = Batch(Limits(batch_age_s=0.001))
+    await batch.add(list(datapoints(1, 1)))
+    assert seqs(list(await batch.take())) == [1]
+
+
+async def test_nobody_adds_to_a_full_batch() -> None:
+    """Memory is bounded: the second message waits until the first is taken."""
+    batch = Batch(Limits(batch_events=2, batch_age_s=NEVER_S))
+    await batch.add(list(datapoints(1, 2)))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await batch.add(list(datapoints(3, 4)))
+    assert seqs(list(await batch.take())) == [1, 2]
+    await batch.add(list(datapoints(3, 4)))
+    assert seqs(list(await batch.take())) == [3, 4]
+
+
+async def test_a_batch_taken_late_does_not_make_the_next_one_early() -> None:
+    """The age counts from a batch's own first event."""
+    batch = Batch(Limits(batch_events=1, batch_age_s=0.001))
+    await batch.add(list(datapoints(1, 1)))
+    assert seqs(list(await batch.take())) == [1]
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.02):
+            await batch.take()
