@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import msgspec
 
 from twinstream.collector.progress import State
@@ -80,7 +79,7 @@ async def reporting(
 
 
 def ask_all() -> Iterator[CollectorStatus]:
-    """Ask every collector of this user; remove the sockets that dead ones have left."""
+    """Ask every collector of this user."""
     folder = runtime_folder()
     for path in sorted(folder.glob("collect-*.sock")) if folder.is_dir() else ():
         found = ask(path)
@@ -94,15 +93,16 @@ def ask(path: Path) -> CollectorStatus | None:
     Raises:
         CommandError: 69: one is there and gives no answer.
     """
-    transport = httpx.HTTPTransport(uds=str(path))
-    with httpx.Client(transport=transport, timeout=REQUEST_TIMEOUT_S) as client:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(REQUEST_TIMEOUT_S)
         try:
-            answer = client.get("http://collector/status").raise_for_status()
-            return msgspec.json.decode(answer.content, type=CollectorStatus)
-        except httpx.ConnectError:
-            _remove(path)
+            connection.connect(str(path))
+            connection.sendall(b"GET /status HTTP/1.1\r\nHost: collector\r\n\r\n")
+            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+            return msgspec.json.decode(answer.partition(b"\r\n\r\n")[2], type=CollectorStatus)
+        except (FileNotFoundError, ConnectionRefusedError):
             return None
-        except (httpx.HTTPError, msgspec.DecodeError) as error:
+        except (OSError, msgspec.DecodeError) as error:
             raise CommandError(EX_UNAVAILABLE, f"{path}: no answer from the collector: {error}") from None
 
 

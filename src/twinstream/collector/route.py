@@ -11,10 +11,10 @@ import importlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Never, Self, cast
+from typing import cast
 
+from twinstream.client import Item, connect
 from twinstream.client import Stream as EventStream
-from twinstream.client import connect
 from twinstream.client.regions import find_hosts
 from twinstream.collector.batch import Limits
 from twinstream.collector.plan import KINDS, Output, Plan, Stream
@@ -134,12 +134,6 @@ async def _nothing() -> AsyncIterator[_Ended]:
 class _Ended:
     """A stream of which all that is wanted is there already."""
 
-    def items(self) -> Self:
-        """Iterate over nothing."""
-        return self
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Never:
-        raise StopAsyncIteration
+    async def next_items(self) -> list[Item]:
+        """Return that there are no more."""
+        return []

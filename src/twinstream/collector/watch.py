@@ -90,12 +90,12 @@ class Watch:
 
     def status(self) -> CollectorStatus:
         """Say how everything was at the last look."""
-        routes = tuple(watched.status() for watched in self._watched)
+        routes = tuple(watched.status for watched in self._watched)
         return CollectorStatus(os.getpid(), __version__, format_utc(self._started_at_s), routes)
 
 
 class _Watched:
-    """One route, and what was already told of it."""
+    """One route, and what was already told of it; ``status`` is how it was at the last look."""
 
     def __init__(self, route: Route) -> None:
         self._route = route
@@ -103,6 +103,7 @@ class _Watched:
         self._missing = 0
         self._samples: deque[tuple[float, int]] = deque()
         self._error: tuple[str, float] | None = None
+        self.status = self._sum_up()
 
     def look(self, now_s: float) -> Iterator[Notice]:
         progress = self._route.progress
@@ -118,8 +119,9 @@ class _Watched:
             if progress.state not in HEALTHY:
                 self._error = (progress.reason, now_s)
             yield self._describe(progress)
+        self.status = self._sum_up()
 
-    def status(self) -> RouteStatus:
+    def _sum_up(self) -> RouteStatus:
         progress = self._route.progress
         text, at_s = self._error or (None, None)
         return RouteStatus(
