@@ -166,7 +166,8 @@ def _free(path: Path) -> None:
         try:
             other.connect(str(path))
         except ConnectionRefusedError:
-            _remove(path)
+            if path.is_socket():  # a file refuses too
+                _remove(path)
         except OSError:
             return  # not there, or what `start_unix_server` has words for
         else:
