@@ -98,6 +98,44 @@ async def test_what_is_missing_at_the_beginning_is_told() -> None:
         assert await read_all(url, seq_start=0, seq_end=7) == ["first", 7]
 
 
+async def test_what_got_lost_on_the_way_is_asked_for_again() -> None:
+    """A jump in the midst of a connection is no answer: the next one asks for what is missing, also out of order."""
+    plays = play_of(record(1), record(3)), play_of(record(2) + record(3), record(5), record(4)), play_of(record(4))
+    async with playing(*plays) as (url, targets):
+        told_so = await read_all(url, seq_start=1, seq_end=4)
+    again = ["reconnecting", "again"]
+    assert told_so == ["first", 1, *again, ("resumed", 1), 2, 3, *again, ("resumed", 3), 4]
+    assert starts(targets) == ["1", "2", "4"]
+
+
+async def test_a_gap_is_what_the_server_has_no_more() -> None:
+    """It is told when a connection that asked for the missing numbers begins behind them."""
+    async with playing(play_of(record(1), record(5)), play_of(record(5), record(6))) as (url, _):
+        told_so = await read_all(url, seq_start=1, seq_end=6)
+    assert told_so == ["first", 1, "reconnecting", "again", ("resumed", 1), ("gap", 2, 4), 5, 6]
+
+
+async def test_numbers_full_of_holes_are_believed_in_the_end() -> None:
+    """A server that has been asked in vain three times is taken at its word from then on."""
+
+    async def play(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        start = int(parse_qs(urlsplit(connection.request.path).query)["seq_start"][0])
+        for seq in range(start + start % 2, 101, 2):
+            await connection.send(record(seq))
+        await connection.wait_closed()
+
+    async with playing(play) as (url, targets), quick(url, seq_start=2, seq_end=100) as stream:
+        assert [event.seq async for event in stream] == list(range(2, 101, 2))
+        assert (len(targets), stream.counters.gaps) == (4, 49)
+
+
+async def test_what_lies_behind_the_end_shows_what_is_missing_before_it() -> None:
+    """A number beyond the last one wanted ends the stream, and the rest of the range is a gap."""
+    async with playing(play_of(record(9))) as (url, _):
+        assert await read_all(url, seq_start=3, seq_end=5) == ["first", ("gap", 3, 5)]
+
+
 async def test_a_bounded_stream_ends_at_its_end() -> None:
     """What comes behind the last number wanted is not handed out, whether or not the server stops there."""
     async with playing(play_of(record(1), record(2) + record(3))) as (url, _):

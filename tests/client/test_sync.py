@@ -38,9 +38,9 @@ def serving(*plays: Play, refuse: dict[int, int] | None = None) -> Iterator[str]
     service = asyncio.run_coroutine_threadsafe(serve(done), loop)
     try:
         yield begun.result(10)
+    finally:
         loop.call_soon_threadsafe(done.set)
         service.result(10)
-    finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

@@ -37,7 +37,7 @@ class Resumed(msgspec.Struct, frozen=True):
 
 
 class Gap(msgspec.Struct, frozen=True):
-    """The events ``first`` to ``last``, both included, were not sent and will not be: the server has them no more."""
+    """The events ``first`` to ``last``, both included, were asked for and not sent: the server has them no more."""
 
     first: int
     last: int

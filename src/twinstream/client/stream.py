@@ -5,6 +5,7 @@ what an event is `event`'s. It knows the wire and nothing of any server's inside
 
 Invariants:
 * Events leave here in the order of their numbers and none twice; where numbers are missing a `Gap` stands between.
+* What a server left out in the midst of a socket it is asked for again before it is called a gap.
 * After a drop the next socket asks for the number after the last one taken from the wire.
 * A heartbeat, whose answer acknowledges what came before it, is answered when the reader has come back for more.
 * What cannot succeed is not tried again: see `_is_final`.
@@ -42,6 +43,11 @@ MESSAGE_LIMIT_BYTES = 4 * 1024 * 1024
 """Longest message taken; our server's batches end at 64 KiB, but one event may be longer."""
 REMEMBERED = 256
 """So many events are known again when they come twice; of an overlap that is longer no more can be told."""
+
+DOUBTS = 3
+"""So often in a row a server is asked in vain for events that it left out, until its numbers are taken for full of
+holes.
+"""
 
 PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 531)})
 """Refusals that time can mend."""
@@ -111,6 +117,8 @@ class Stream:
         self._ready: deque[Item] = deque()
         self._taken_seq = address.seq_start - 1 if address.seq_start else None  # the last number from the wire
         self._memory: dict[int, int] = {}
+        self._doubted_seq: int | None = None
+        self._doubts_left = DOUBTS
         self._was_up = False
         self._brought = 0  # events that the present socket has brought
         self._failures = 0
@@ -242,11 +250,13 @@ class Stream:
             await link.close()
 
     def _take(self, event: Event) -> None:
-        """Put an event into its place: hand it out, with the gap before it, or drop it as a duplicate."""
+        """Put an event into its place: hand it out, with the gap before it, or drop it as a duplicate.
+
+        Raises:
+            LostError: numbers are missing, and the server shall be asked for them.
+            RenumberedError: it belongs to another count.
+        """
         seq, last, end = event.seq, self._taken_seq, self._address.seq_end
-        if end is not None and seq > end:
-            self._is_over = True
-            return
         mark = hash(event.text)
         if last is not None and seq <= last:
             known = self._memory.get(seq)
@@ -254,16 +264,32 @@ class Stream:
                 raise RenumberedError(seq, last)
             self.counters.duplicates += 1
             return
-        if last is not None and seq > last + 1:
-            self._miss(last + 1, seq - 1)
+        if last is not None and last + 1 != seq:
+            self._judge_jump(last + 1, seq - 1 if end is None else min(seq - 1, end))
+        elif seq == self._doubted_seq:
+            self._doubts_left = DOUBTS
+        if end is not None and seq >= end:
+            self._is_over = True
+            if seq > end:
+                return
         self._memory[seq] = mark
         if len(self._memory) > REMEMBERED:
             del self._memory[next(iter(self._memory))]
         self._taken_seq = seq
         self._brought += 1
         self._ready.append(event)
-        if seq == end:
-            self._is_over = True
+
+    def _judge_jump(self, first: int, last: int) -> None:
+        """Tell a gap from a loss on the way. A socket that begins later than asked says that the server has no more.
+
+        In the midst of a socket it has said no such thing, so it is asked again, unless that has never helped.
+        """
+        if self._brought and self._doubts_left:
+            self._doubted_seq = first
+            raise LostError(f"events {first} to {last} did not come")
+        if first == self._doubted_seq:
+            self._doubts_left -= 1
+        self._miss(first, last)
 
     def _miss(self, first: int, last: int) -> None:
         self.counters.gaps += 1
