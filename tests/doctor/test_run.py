@@ -112,7 +112,7 @@ def test_a_naive_client_in_node(examined: Mapping[str, Mapping[str, Verdict]]) -
         ("text-order", "number-order", Grade.FAIL, "were never processed"),
         ("mangles", "non-ascii", Grade.FAIL, "came out as 'K?che"),
         ("answers-ok", "heartbeat", Grade.FAIL, "answered with 'ok'"),
-        ("answers-twice", "heartbeat", Grade.FAIL, "3 heartbeats were answered 6 times"),
+        ("answers-twice", "heartbeat", Grade.FAIL, "3 heartbeats got more than 3 answers"),
         ("impatient", "late-heartbeat", Grade.FAIL, "when no heartbeat came for 1.3 s"),
     ],
 )
@@ -137,7 +137,7 @@ async def test_what_is_processed_may_stand_in_a_file(tmp_path: Path, monkeypatch
     done = tmp_path / "done.jsonl"
     done.write_text('{"seq":9000001}\n{"seq":9000001}\n')
     monkeypatch.setenv("DONE", str(done))
-    plan = Plan((), FAST, AT, processed=done)
+    plan = Plan((), FAST, AT, processed=str(done))
     only = ("batch", "duplicate")
     verdicts = await run(sys.executable, str(HERE / "faulty.py"), "{url}", "none", only=only, plan=plan)
     assert of_grade(verdicts, Grade.PASS) == {"plain", *only}, tell(verdicts)

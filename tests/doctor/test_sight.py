@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinstream.doctor.sight import Sight
+from twinstream.doctor.sight import Habit, Sight
 from twinstream.doctor.traffic import ANY_VALUE, Traffic
 
 SAMPLES = Traffic(9_000_001, "2026-09-24T10:26:37Z").datapoints(3)
@@ -36,7 +36,8 @@ def test_a_line_may_name_several() -> None:
 
 def test_a_number_within_a_number_is_none() -> None:
     """Only whole words count."""
-    assert not look(b"19000001 90000012 x9000001\n").has_seen_any
+    sight = look(b"19000001 90000012 x9000001\n")
+    assert [sight.lines(sample) for sample in SAMPLES] == [0, 0, 0]
 
 
 def test_a_line_counts_when_it_is_whole() -> None:
@@ -45,6 +46,21 @@ def test_a_line_counts_when_it_is_whole() -> None:
     assert sight.lines(FIRST) == 0
     sight.finish()
     assert sight.lines(FIRST) == 1
+
+
+def test_a_line_about_an_event_is_none_of_it() -> None:
+    """Where each event is shown with its DSN, a line that names but its number does not count; nor does half of what
+    is shown for each.
+    """
+    output = "".join(f"{sample.text}\nstored {sample.markers[1]}\nplace {sample.seq}\n" for sample in SAMPLES)
+    sight = look(output.encode())
+    habit = sight.learn_habit(SAMPLES)
+    assert habit == Habit(marker=1, lines_each=2)
+    assert [sight.times(sample) for sample in SAMPLES] == [1, 1, 1]
+    sight.feed(f"resumed after {FIRST.seq}\nstored {SECOND.markers[1]}\n".encode() + output.encode())
+    assert [sight.times(sample) for sample in SAMPLES] == [2, 2, 2]
+    assert look(b"nothing\n").learn_habit(SAMPLES) is None
+    assert look(b"9000001\n9000002\n").learn_habit(SAMPLES) == Habit(marker=0, lines_each=1)
 
 
 def test_another_value_is_told() -> None:

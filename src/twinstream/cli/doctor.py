@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 DOCTOR_EXAMPLES = """\
 Write the command that runs your client behind --, and in it {url} for the
 stream's address. The same is in the environment: TWINSTREAM_URL, in parts
-TWINSTREAM_HOST, TWINSTREAM_PORT and TWINSTREAM_STREAM_KEY.
+TWINSTREAM_HOST, TWINSTREAM_PORT and TWINSTREAM_STREAM_KEY. {case} is the
+case's name, for clients that keep files.
 
 Your client prints a line for each event that it has processed, with the
 event's seq, dsn or datapoint id in it. It is run once for each case.
@@ -57,8 +59,8 @@ def doctor(
         float | None, Parameter(metavar="S", help="Wait so long for anything (15; with --real-time 180).")
     ] = None,
     processed: Annotated[
-        Path | None, Parameter(metavar="FILE", help="Look there for what was processed, not in the output.")
-    ] = None,
+        str, Parameter(metavar="FILE", show_default=False, help="Look there for what was processed, not in the output.")
+    ] = "",
     wire_only: Annotated[
         bool, Parameter(negative="", show_default=False, help="Judge by connections and answers alone.")
     ] = False,
@@ -94,6 +96,7 @@ def doctor(
         port=port,
         jobs=jobs,
         processed=processed,
+        run_id=secrets.token_hex(8),
         is_wire_only=wire_only,
     )
     cases = [case for case in CASES if case.name in only] if only else CASES

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from twinstream.doctor.sight import Sight
+from twinstream.doctor.sight import Habit, Sight
 from twinstream.doctor.stage import Socket, Stage
 from twinstream.doctor.subject import Subject, describe_exit
 from twinstream.doctor.traffic import ANY_VALUE, Sample, Traffic
@@ -57,14 +57,13 @@ class StopCaseError(Exception):
 
 
 class Examination:
-    """What a case plays with. ``sees``: the client shows what it has processed, in ``lines_each`` lines per event."""
+    """What a case plays with. ``habit`` is how the client shows what it has processed; None: it does not."""
 
-    def __init__(self, traffic: Traffic, pace: Pace, *, sees: bool, lines_each: int) -> None:
+    def __init__(self, traffic: Traffic, pace: Pace, habit: Habit | None) -> None:
         self.traffic = traffic
         self.pace = pace
-        self.sees = sees
-        self.lines_each = lines_each
-        self.sight = Sight()
+        self.sees = habit is not None
+        self.sight = Sight(habit)
         self.findings: list[Finding] = []
         self._bell = asyncio.Event()
         self.stage = Stage(pace.interval_s, self.ring)
@@ -135,7 +134,7 @@ class Examination:
     async def settle(self, socket: Socket, last: Sample) -> None:
         """Wait until the client has processed ``last``, which was sent last, or shows that it will not any more."""
         if self.sees:
-            await self.until(lambda: self.sight.lines(last) >= self.lines_each or self._is_over(socket))
+            await self.until(lambda: self.sight.lines(last) >= self.sight.habit.lines_each or self._is_over(socket))
         else:
             await socket.beat()
             await self.until(lambda: socket.answers >= socket.beats or self._is_over(socket))
@@ -176,7 +175,7 @@ class Examination:
 
     def check_once(self, samples: Sequence[Sample]) -> None:
         """Look whether no sample was processed twice."""
-        twice = [sample for sample in samples if self.sight.lines(sample) >= 2 * self.lines_each]
+        twice = [sample for sample in samples if self.sight.times(sample) > 1]
         if twice:
             self.fail(f"{_name(twice)} processed more than once", ONCE)
 

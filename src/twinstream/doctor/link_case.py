@@ -56,7 +56,7 @@ async def play_heartbeat(examination: Examination) -> None:
     elif socket.answers < 3:
         examination.fail(f"of {socket.beats} heartbeats {socket.answers} were answered", ANSWER)
     elif socket.answers > socket.beats:
-        examination.fail(f"{socket.beats} heartbeats were answered {socket.answers} times", ANSWER)
+        examination.fail(f"{socket.beats} heartbeats got more than {socket.beats} answers", ANSWER)
 
 
 async def play_late_heartbeat(examination: Examination) -> None:

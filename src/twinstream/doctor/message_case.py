@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from twinstream.doctor.examination import PRINT_EVENTS, STAY_ALIVE, Examination
+from twinstream.doctor.sight import speaks_of_gap
 from twinstream.doctor.stage import Socket
 from twinstream.doctor.traffic import Sample, Traffic
 from twinstream.doctor.verdict import Grade
@@ -60,10 +61,10 @@ async def play_plain(examination: Examination) -> None:
     if not examination.sees:
         return
     await examination.until(lambda: False, 0.2)  # a second line for the last event may be under way
-    if not any(map(examination.sight.lines, samples)):
+    if examination.sight.learn_habit(samples) is None:
+        examination.sees = False
         examination.fail("nothing in its output names the events that it was sent", PRINT_EVENTS)
         return
-    examination.lines_each = max(1, min(filter(None, map(examination.sight.lines, samples))))
     examination.check_processed(samples, STAY_ALIVE)
 
 
@@ -161,23 +162,33 @@ def _duplicate(traffic: Traffic) -> Part:
     return Part((first.record, first.record, second.record, first.record), (first, second))
 
 
-def _gap(traffic: Traffic) -> Part:
-    first = traffic.datapoint()
-    traffic.skip(10)
-    return one_by_one(first, *traffic.datapoints(2))
-
-
 async def play_gap(examination: Examination) -> None:
-    """Leave ten numbers out, and look whether the client goes on and tells it."""
-    await GAP.play(examination)
-    if not examination.sight.tells_gap and "gap" not in examination.subject.complaint.lower():
+    """Leave ten numbers out, and look whether the client goes on and tells it, or comes back and asks for them."""
+    socket = await examination.connect()
+    first = examination.traffic.datapoint()
+    examination.traffic.skip(10)
+    later = examination.traffic.datapoints(2)
+    examination.sight.watch_for([first, *later])
+    await socket.send(*(sample.record for sample in (first, *later)))
+    await examination.settle(socket, later[-1])
+    has_asked = False
+    if not (socket.is_open or examination.subject.has_ended):
+        again = await examination.come_back("after a gap in the numbers")
+        has_asked = again.seq_start == first.seq + 1
+        if has_asked:  # the answer: they are no longer kept
+            await again.send(*(sample.record for sample in later))
+            await examination.settle(again, later[-1])
+            socket = again
+    examination.check_alive(socket, "after a gap in the numbers", f"{GAP} {STAY_ALIVE}")
+    examination.check_processed([first, *later], GAP)
+    if not (has_asked or examination.sight.tells_gap or speaks_of_gap(examination.subject.complaint)):
         examination.not_seen(
             "whether it notices that ten events are gone cannot be seen",
             "Compare each seq with the one before, and tell when it is more than one higher: `gap: 12 to 21`.",
         )
 
 
-GAP = MessageCase("a gap in the numbers", "Go on behind a gap: what is missing is no longer kept.", _gap)
+GAP = "Go on behind a gap, at the latest when asking for what is missing (`seq_start`) has brought nothing more."
 
 _LARGE_TEXT = "0123456789abcde\n" * (LARGE_CHARACTERS // 16)
 

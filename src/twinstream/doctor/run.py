@@ -1,7 +1,7 @@
 """All cases one after the other (or some at a time), each with a server, a key and a run of the client of its own.
 
-Owns the order of the cases and what is carried from the first one, `plain`, to the others: whether the client shows
-what it processes, and in how many lines. Knows nothing of how verdicts are printed.
+Owns the order of the cases and what is carried from the first one, `plain`, to the others: whether and how the
+client shows what it processes. Knows nothing of how verdicts are printed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import msgspec
 from twinstream.doctor.examination import Examination, Pace, StopCaseError
 from twinstream.doctor.link_case import LINK_CASES
 from twinstream.doctor.message_case import MESSAGE_CASES, play_fragments, play_gap, play_plain
+from twinstream.doctor.sight import Habit
 from twinstream.doctor.stage import Stage
 from twinstream.doctor.subject import Subject, fill_in
 from twinstream.doctor.traffic import Traffic
@@ -39,7 +40,8 @@ class Plan(msgspec.Struct, frozen=True):
     """What is examined, and how. ``at`` is the time that the events tell.
 
     ``port`` 0: any free one; ``jobs`` cases at a time, which needs port 0. ``processed``: a file that is looked at in
-    place of the output; ``is_wire_only``: neither is.
+    place of the output; ``is_wire_only``: neither is. ``command`` and ``processed`` may hold ``{url}`` and ``{case}``.
+    ``run_id``, 16 hex digits, makes the stream keys of this run others than those of the next.
     """
 
     command: Sequence[str]
@@ -48,7 +50,8 @@ class Plan(msgspec.Struct, frozen=True):
     host: str = "127.0.0.1"
     port: int = 0
     jobs: int = 1
-    processed: Path | None = None
+    processed: str = ""
+    run_id: str = "0" * 16
     is_wire_only: bool = False
 
 
@@ -80,16 +83,16 @@ async def examine(plan: Plan, cases: Sequence[Case] = CASES) -> AsyncGenerator[V
         CommandError: 64, the client cannot be started; 69, the address cannot be listened on.
     """
     plain = CASES[0]
-    first, examination = await _play(plan, plain, sees=not plan.is_wire_only, lines_each=1)
+    first, examination = await _play(plan, plain, None if plan.is_wire_only else Habit())
     yield first
     if not examination.stage.attempts:
         return
-    sees = not plan.is_wire_only and examination.sight.has_seen_any
+    habit = examination.sight.habit if examination.sees else None
     semaphore = asyncio.Semaphore(plan.jobs if plan.port == 0 else 1)
 
     async def play(case: Case) -> Verdict:
         async with semaphore:
-            return (await _play(plan, case, sees=sees, lines_each=examination.lines_each))[0]
+            return (await _play(plan, case, habit))[0]
 
     tasks = [asyncio.create_task(play(case)) for case in cases if case is not plain]
     try:
@@ -101,18 +104,18 @@ async def examine(plan: Plan, cases: Sequence[Case] = CASES) -> AsyncGenerator[V
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _play(plan: Plan, case: Case, *, sees: bool, lines_each: int) -> tuple[Verdict, Examination]:
+async def _play(plan: Plan, case: Case, habit: Habit | None) -> tuple[Verdict, Examination]:
     began_s = asyncio.get_running_loop().time()
-    examination = Examination(Traffic(case.first_seq, plan.at), plan.pace, sees=sees, lines_each=lines_each)
+    examination = Examination(Traffic(case.first_seq, plan.at), plan.pace, habit)
     stage = examination.stage
     has_failed_itself = False
     async with stage.open(plan.host, plan.port):
-        url, variables = _address(stage, case, plan.pace)
+        url, variables = _address(stage, case, plan)
         subject = Subject(
-            fill_in(plan.command, url),
+            [fill_in(part, url=url, case=case.name) for part in plan.command],
             on_output=examination.sight.feed,
             on_event=examination.ring,
-            processed=plan.processed,
+            processed=Path(fill_in(plan.processed, url=url, case=case.name)) if plan.processed else None,
         )
         examination.subject = subject
         try:
@@ -129,17 +132,17 @@ async def _play(plan: Plan, case: Case, *, sees: bool, lines_each: int) -> tuple
     return Verdict(case.name, case.title, tuple(examination.findings), took_s, complaint), examination
 
 
-def _address(stage: Stage, case: Case, pace: Pace) -> tuple[str, dict[str, str]]:
+def _address(stage: Stage, case: Case, plan: Plan) -> tuple[str, dict[str, str]]:
     """Return the stream's URL for one case, and the variables that tell the client where it is."""
     host, port = stage.address
     shown = f"[{host}]" if ":" in host else host
-    key = f"{case.first_seq:032x}"
+    key = f"{plan.run_id}{case.first_seq:016x}"
     url = f"ws://{shown}:{port}/stream?stream_key={key}"
     return url, {
         "TWINSTREAM_URL": url,
         "TWINSTREAM_HOST": host,
         "TWINSTREAM_PORT": str(port),
         "TWINSTREAM_STREAM_KEY": key,
-        "TWINSTREAM_HEARTBEAT_S": f"{pace.interval_s:g}",
+        "TWINSTREAM_HEARTBEAT_S": f"{plan.pace.interval_s:g}",
         "TWINSTREAM_CASE": case.name,
     }

@@ -160,9 +160,9 @@ def describe_exit(exit_code: int | None) -> str:
         return f"signal {-exit_code}"
 
 
-def fill_in(command: Sequence[str], url: str) -> list[str]:
-    """Put the stream's address where the command says ``{url}``."""
-    return [part.replace("{url}", url) for part in command]
+def fill_in(text: str, *, url: str, case: str) -> str:
+    """Put the stream's address where a text says ``{url}``, and the case's name where it says ``{case}``."""
+    return text.replace("{url}", url).replace("{case}", case)
 
 
 def no_command() -> CommandError:

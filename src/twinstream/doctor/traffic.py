@@ -20,7 +20,10 @@ ANY_VALUE = object()
 
 
 class Sample(msgspec.Struct, frozen=True, eq=False):
-    """An event as it is played: ``text`` is the JSON object, ``value`` what a client should find in a datapoint."""
+    """An event as it is played: ``text`` is the JSON object, ``value`` what a client should find in a datapoint.
+
+    ``markers`` are its number, its DSN, and the id that it has if it is a datapoint.
+    """
 
     seq: int
     text: str
