@@ -4,6 +4,14 @@ import uPlot from "./vendor/uplot.js";
 
 /** @typedef {{label: string, colour?: string, stepped?: boolean, fill?: boolean}} Line */
 
+/** How the axis writes times, by the distance of its marks: [from s, always, at a new year, …, at a new day, …]. */
+const TIMES = [
+  [86_400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", null, null, "\n{D} {MMM}", null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", null, null, "\n{D} {MMM}", null, null, null, 1],
+  [0.001, "{HH}:{mm}:{ss}.{fff}", null, null, "\n{D} {MMM}", null, null, null, 1],
+];
+
 /**
  * @param {{label: string, times: number[], lines: (Line & {values: (number | null)[]})[], height?: number, unit?: string,
  *   words?: string[] | null, summary: string}} props  `times` in seconds since 1970; `words` stand for the values 0, 1, …;
@@ -49,8 +57,8 @@ function describe(box, lines, height, unit, words) {
     height,
     padding: [10, 12, 0, 0],
     cursor: { drag: { x: false, y: false } },
-    legend: { show: lines.length > 1 },
-    axes: [{ ...axis, space: 70 }, { ...axis, size: 52, values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map((tick) => (words ? (words[tick] ?? "") : `${tick}${unit}`)) }],
+    legend: { show: lines.length > 1, live: false },
+    axes: [{ ...axis, space: 70, values: TIMES }, { ...axis, size: 52, values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map((tick) => (words ? (words[tick] ?? "") : `${tick}${unit}`)) }],
     scales: { y: { range: (/** @type {any} */ _, /** @type {number} */ low, /** @type {number} */ high) => words ? [-0.1, words.length - 0.9] : (low === high ? [Math.min(0, low), high + 1] : [Math.min(low, low >= 0 ? 0 : low), high + (high - low) * 0.08]) } },
     series: [
       {},

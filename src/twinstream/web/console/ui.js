@@ -14,6 +14,7 @@ import { showTime } from "./format.js";
 export function useResource(loader, deps, everyMs = 0) {
   const [state, setState] = useState(/** @type {{value: any, error: Error | null}} */ ({ value: undefined, error: null }));
   const turn = useRef(0);
+  const answered = useRef(0);
   const latest = useRef(loader);
   latest.current = loader;
   const reload = useCallback(async () => {
@@ -23,14 +24,17 @@ export function useResource(loader, deps, everyMs = 0) {
       if (mine === turn.current) setState({ value, error: null });
     } catch (error) {
       if (mine === turn.current) setState((old) => ({ value: old.value, error: /** @type {Error} */ (error) }));
+    } finally {
+      answered.current = Math.max(answered.current, mine);
     }
   }, []);
   useEffect(() => {
     setState({ value: undefined, error: null });
     reload();
-    const timer = everyMs ? setInterval(() => document.hidden || reload(), everyMs) : 0;
+    // a server that is slower than the interval is not asked again before it has answered
+    const timer = everyMs ? setInterval(() => document.hidden || answered.current < turn.current || reload(), everyMs) : 0;
     return () => {
-      turn.current += 1;
+      answered.current = turn.current += 1;
       clearInterval(timer);
     };
   }, [...deps, everyMs]);
