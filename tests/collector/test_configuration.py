@@ -71,6 +71,7 @@ def test_batches_come_from_the_output_then_the_file_then_the_kind(path: Path) ->
 
 def test_secrets_come_from_files_and_the_environment_too(path: Path, tmp_path: Path) -> None:
     """A file of its own, or a variable, for keys of streams and URLs of outputs alike."""
+    (tmp_path / "key").touch(mode=0o600)
     (tmp_path / "key").write_text(KEY + "\n")
     path.write_text(
         f'[streams.a]\nurl = "wss://h/stream"\nkey_file = "{tmp_path}/key"\n'
@@ -98,6 +99,7 @@ def test_the_key_in_a_url_is_taken_out_of_it(path: Path) -> None:
 
 def test_the_example_is_a_file_that_can_be_read(path: Path, tmp_path: Path) -> None:
     """What --example prints needs only its key file."""
+    (tmp_path / "key").touch(mode=0o600)
     (tmp_path / "key").write_text(KEY)
     path.write_text(EXAMPLE.replace("/etc/twinstream/freezers.key", f"{tmp_path}/key"))
     path.chmod(0o644)
@@ -165,6 +167,13 @@ def test_a_key_that_others_can_read_is_refused(path: Path, text: str) -> None:
     """The remedy is a command to copy."""
     path.chmod(0o640)
     assert refusal(path, text).endswith(f"others can read the stream key in this file; mend it with: chmod 600 {path}")
+
+
+def test_a_key_file_that_others_can_read_is_refused(path: Path, tmp_path: Path) -> None:
+    """Its own path is in the remedy."""
+    (tmp_path / "key").touch(mode=0o644)
+    said = refusal(path, f'[streams.a]\nurl = "ws://h"\nkey_file = "{tmp_path}/key"\n{OUTPUT}')
+    assert said == f":3: streams.a.key_file: others can read {tmp_path}/key; mend it with: chmod 600 {tmp_path}/key"
 
 
 def test_a_password_that_others_can_read_is_refused(path: Path) -> None:

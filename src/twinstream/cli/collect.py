@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from twinstream.collector.route import Route
     from twinstream.collector.view import View
 
+USAGE = """\
+Usage: twinstream collect URL --to OUTPUT [OPTIONS]
+       twinstream collect --config FILE [OPTIONS]
+       twinstream collect status [OPTIONS]"""
+
 EXAMPLES = """\
 An output is one of
 
@@ -53,7 +58,8 @@ Examples:
 
   twinstream collect 'ws://127.0.0.1:8800/stream?stream_key=KEY' \\
       --to sqlite:///events.db
-  twinstream collect URL --key-file key --to sqlite:///events.db --to parquet:lake/
+  twinstream collect URL --key-file key --to sqlite:///events.db \\
+      --to parquet:lake/          into two places at once
   twinstream collect URL --to jsonl:events.jsonl --once
                                   what there is, and end
   twinstream collect --example > collect.toml
@@ -73,7 +79,9 @@ def collect(
     *,
     to: Annotated[
         tuple[str, ...],
-        Parameter(metavar="OUTPUT", group=_WHAT, negative="", show_default=False, help="Where to; repeatable."),
+        Parameter(
+            metavar="OUTPUT", group=_WHAT, negative="", show_default=False, help="Where the events go; repeatable."
+        ),
     ] = (),
     config: Annotated[
         Path | None, Parameter(metavar="FILE", group=_WHAT, help="TOML file of streams and outputs, or JSON list.")
@@ -91,7 +99,11 @@ def collect(
     key_file: Annotated[KeyFile, Parameter(group=_WHAT)] = None,
     since_seq: Annotated[
         int | None,
-        Parameter(metavar="N", group=_WHERE, help="Where to begin in an output that has nothing of it. [default: 0]"),
+        Parameter(
+            metavar="N",
+            group=_WHERE,
+            help="Where to begin in an output that has nothing yet. [default: the oldest event kept]",
+        ),
     ] = None,
     until_seq: Annotated[int | None, Parameter(metavar="N", group=_WHERE, help="End with this number.")] = None,
     once: Annotated[bool, _FLAG, Parameter(group=_WHERE, help="End with the newest event of now.")] = False,
@@ -110,7 +122,8 @@ def collect(
         str | None, Parameter(metavar="[HOST:]PORT", group=_HOW, help="Serve /metrics and /status there.")
     ] = None,
     status: Annotated[
-        Path | None, Parameter(metavar="SOCKET", group=_HOW, help="Answer `collect status` there.")
+        Path | None,
+        Parameter(metavar="SOCKET", group=_HOW, help="Answer `collect status` there. [default: a socket of its own]"),
     ] = None,
     log_format: Annotated[
         Literal["auto", "text", "json"],
@@ -136,6 +149,10 @@ def collect(
         raise CommandError(EX_USAGE, "streams come from --config or from the command line, not both")
     else:
         plan = read_plan(config, to=tuple(outputs.values()), batch_size=batch_size, batch_time_s=batch_time_s)
+    if since_seq is not None and since_seq < 0:
+        raise CommandError(EX_USAGE, f"--since-seq {since_seq} cannot be; expected a number from 0")
+    if until_seq is not None and once:
+        raise CommandError(EX_USAGE, "say --until-seq or --once, not both")
     if since_seq is not None:
         plan = plan.starting(since_seq)
     if check:
@@ -147,7 +164,7 @@ def collect(
 
 def add_collect_commands(app: App) -> None:
     """Register `collect` and `collect status`."""
-    collector = App(name="collect", help_epilogue=EXAMPLES)
+    collector = App(name="collect", usage=USAGE, help_epilogue=EXAMPLES)
     collector.default(collect)
     collector.command(status, help_epilogue=STATUS_EXAMPLES)
     app.command(collector)

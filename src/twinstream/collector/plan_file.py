@@ -96,6 +96,8 @@ def read_secret(
             raise file.refuse((*place, f"{what}_env"), f"the environment has no variable {value}, or it is empty")
         return environment[value].strip()
     if way == "file":
+        if Path(value).is_file() and Path(value).stat().st_mode & 0o077:
+            raise file.refuse((*place, f"{what}_file"), f"others can read {value}; mend it with: chmod 600 {value}")
         try:
             text = Path(value).read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
