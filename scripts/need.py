@@ -42,6 +42,7 @@ class Need:
 
 NEEDS: Mapping[str, Need] = {
     "cc": Need("cc", ("gcc", "libc6-dev"), "the tests marked needs('cc') and the C floor of `make bench`"),
+    "chromium": Need("chromium", ("chromium",), "the tests marked needs('chromium'): the console in a browser"),
     "mariadb": Need(
         "mariadbd", ("mariadb-server",), "the tests marked needs('mariadb'): the collector", folders=("/usr/sbin",)
     ),
