@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree as Xml
@@ -73,6 +76,32 @@ def test_a_wrong_line_ends_it_with_one_line(
     assert ended == exit_code
     assert message in errors
     assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_client_as_well(tmp_path: Path, number: signal.Signals, exit_code: int) -> None:
+    """Nothing of it stays behind, also if it does not listen to SIGTERM."""
+    client = "import os, signal; signal.signal(15, signal.SIG_IGN); open('pid', 'w').write(str(os.getpid())); "
+    fifo = tmp_path / "pid"
+    os.mkfifo(fifo)
+    doctor = subprocess.Popen(
+        [sys.executable, "-m", "twinstream", "doctor", "--", sys.executable, "-c", client + "signal.pause()"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    try:
+        pid = int(fifo.read_text())
+        doctor.send_signal(number)
+        _, errors = doctor.communicate(timeout=20)
+    finally:
+        doctor.kill()
+    assert doctor.returncode == exit_code
+    assert "Traceback" not in errors
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_the_page_names_every_case() -> None:

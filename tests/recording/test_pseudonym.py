@@ -70,7 +70,10 @@ def test_only_what_is_asked_for_is_replaced(kind: str) -> None:
         ("via [2001:db8:12::7]:443", "2001:db8"),
         ("fe80::1ff:fe23:4567:890a", "fe80"),
         ("::ffff:67.255.234.73", "67.255"),
+        (f"user_{USER}_x", USER),
+        (f"id-a{USER}", USER),
         ("SN-12-Q of ours", "SN-12-Q"),
+        ("dev_SN-12-Q-7_sn-12-q", "SN-12-Q"),
     ],
 )
 def test_nothing_is_left_inside_of_texts(value: str, left: str) -> None:
@@ -85,6 +88,15 @@ def test_nothing_is_left_inside_of_texts(value: str, left: str) -> None:
     told = json.dumps(json.loads(scrubbed), ensure_ascii=False).lower()
     assert left.lower() not in told
     assert told.count(json.loads(scrubbed)["datapoint"]["value"].replace('"', '\\"').lower()) == 4
+
+
+@given(st.text(), st.sampled_from([DSN, DSN.lower(), USER, "anna.berg@example.de"]), st.text())
+def test_nothing_is_left_whatever_stands_around(before: str, secret: str, after: str) -> None:
+    """In any text, escaped or not."""
+    pseudonyms = Pseudonyms(KINDS, "s")
+    scrubbed = json.loads(pseudonyms.scrub(datapoint(1, before + secret + after)))["datapoint"]["value"]
+    assert secret not in scrubbed
+    assert "example.de" not in scrubbed
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from twinstream.exits import EX_FINDINGS, EX_IOERR, EX_USAGE, CommandError
+from twinstream.cli.termination import until_terminated
+from twinstream.exits import EX_FINDINGS, EX_IOERR, EX_TEMPFAIL, EX_USAGE, CommandError
 
 if TYPE_CHECKING:
     from twinstream.doctor.run import Case, Plan
@@ -100,7 +101,10 @@ def doctor(
         is_wire_only=wire_only,
     )
     cases = [case for case in CASES if case.name in only] if only else CASES
-    return _report(asyncio.run(_examine(plan, cases, is_quiet=json)), command, report, as_json=json)
+    verdicts = asyncio.run(until_terminated(_examine(plan, cases, is_quiet=json)))
+    if verdicts is None:
+        raise CommandError(EX_TEMPFAIL, "ended by SIGTERM before all cases were played")
+    return _report(verdicts, command, report, as_json=json)
 
 
 def add_doctor_commands(app: App) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import signal
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from twinstream.cli.address import URL_FORM, ClientType, Deployment, Key, KeyFile, Region, find_stream
+from twinstream.cli.termination import until_terminated
 from twinstream.exits import EX_USAGE, CommandError
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from twinstream.recording.player import Player
     from twinstream.recording.pseudonym import Pseudonyms
     from twinstream.recording.reel import Reel
-
-T = TypeVar("T")
 
 SEED_VARIABLE = "TWINSTREAM_SEED"
 
@@ -110,7 +107,7 @@ def record(
             pseudonyms=_make_pseudonyms(pseudonymise, seed),
             notify=_notice_state,
         )
-        found = asyncio.run(_until_terminated(recording))
+        found = asyncio.run(until_terminated(recording))
     except ValueError as error:
         raise CommandError(EX_USAGE, str(error)) from None
     if found is not None:
@@ -166,7 +163,7 @@ def play(
         scrub=pseudonyms.scrub if pseudonyms else None,
     )
     player = Player(reel, SystemClock(), stream_key=key, heartbeat_s=heartbeat)
-    asyncio.run(_until_terminated(_serve(player, reel, recording, host, port, key)))
+    asyncio.run(until_terminated(_serve(player, reel, recording, host, port, key)))
     return 0
 
 
@@ -204,25 +201,6 @@ async def _serve(player: Player, reel: Reel, recording: Recording, host: str, po
         print(f"{reel.size} {_events(reel.size)} of {recording.path}{torn}, {reel.duration_s:,.0f} s long, at")
         print(f"ws://{shown}:{at_port}/stream?stream_key={key or 'any'}", flush=True)
         await asyncio.Event().wait()
-
-
-async def _until_terminated(work: Coroutine[object, object, T]) -> T | None:
-    """Do some work until it is done, or SIGTERM ends it in good order: then answer None."""
-    task = asyncio.ensure_future(work)
-    has_ended = False
-
-    def end() -> None:
-        nonlocal has_ended
-        has_ended = True
-        task.cancel()
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        if has_ended:
-            return None
-        raise
 
 
 def _make_pseudonyms(kinds: str | None, seed: str | None) -> Pseudonyms | None:

@@ -22,6 +22,8 @@ from twinstream.wire import event as wire
 
 KINDS = ("dsn", "user", "ip", "location")
 """What can be replaced."""
+LONGEST_SPAN = 15
+"""Serial numbers of up to eight parts with hyphens or underscores between them are found within longer words."""
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """The documents' redacted user."""
 
@@ -48,7 +50,8 @@ class Pseudonyms:
     def __init__(self, kinds: Iterable[str], seed: str) -> None:
         self.kinds = frozenset(kinds)
         self._seed = seed.encode()
-        self._words: dict[str, str] = {}
+        self._words: dict[str, str] = {}  # learned serial numbers of odd shapes, users without hyphens
+        self._users: dict[str, str] = {}
         self._dsn = ""  # of the event under way
 
     @property
@@ -64,9 +67,10 @@ class Pseudonyms:
         """Return an event, or another JSON text, with pseudonyms.
 
         Replaced are, by kind: ``dsn``: what stands under dsn; what looks like a serial number, anywhere; learned
-        serial numbers of other shapes where they are words. ``user``: what stands under user_uuid; learned users;
-        e-mail addresses anywhere. ``ip``: what is an IPv4 or IPv6 address, anywhere. ``location``: what stands under
-        lat and long, moved by a distance of the device's own. Keys of objects are looked into as well.
+        serial numbers of other shapes where they are words, or parts of one between hyphens and underscores.
+        ``user``: what stands under user_uuid; learned users and e-mail addresses anywhere. ``ip``: what is an IPv4 or
+        IPv6 address, anywhere. ``location``: what stands under lat and long, moved by a distance of the device's own.
+        Keys of objects are looked into as well.
         """
         return self._walk(text)
 
@@ -102,13 +106,29 @@ class Pseudonyms:
                 value = _IPV6.sub(self._address, value)
         if "dsn" in self.kinds:
             value = _DSN.sub(lambda match: self._make_dsn(match[0]), value)
-        return _WORD.sub(lambda match: self._words.get(match[0].lower(), match[0]), value) if self._words else value
+        if self._users:
+            value = _UUID.sub(lambda match: self._users.get(match[0].lower(), match[0]), value)
+        return _WORD.sub(self._replace_in_word, value) if self._words else value
+
+    def _replace_in_word(self, match: re.Match[str]) -> str:
+        """Replace a learned word, or the longest that stands between hyphens and underscores in this one."""
+        word = match[0]
+        if new := self._words.get(word.lower()):
+            return new
+        parts = _GLUE.split(word)  # parts and, at odd places, what stands between them
+        for size in range(min(len(parts) - 2, LONGEST_SPAN), 0, -2):
+            for at in range(0, len(parts) - size + 1, 2):
+                if new := self._words.get("".join(parts[at : at + size]).lower()):
+                    before, after = "".join(parts[:at]), "".join(parts[at + size :])
+                    return before + new + _WORD.sub(self._replace_in_word, after)
+        return word
 
     def _learn(self, kind: str, original: str) -> str:
         new = self._make_dsn(original) if kind == "dsn" else self._make_uuid(original)
         if kind == "user":
+            self._users[original.lower()] = new
             self._words[original.lower().replace("-", "")] = new.replace("-", "")
-        if not _DSN.fullmatch(original):
+        elif not _DSN.fullmatch(original):
             self._words[original.lower()] = new
         return new
 
@@ -178,4 +198,5 @@ _EMAIL = re.compile(
 _IPV4 = re.compile(r"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9]|\.[0-9])")
 _IPV6 = re.compile(r"(?<![0-9A-Za-z:.])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?![0-9A-Za-z])")
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
+_GLUE = re.compile("([_-])")
 _WHOSE = re.compile(r'"dsn"\s*:\s*"([^"\\]*)"')
