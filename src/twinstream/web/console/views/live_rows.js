@@ -68,12 +68,17 @@ function Inspector({ row, name, onClose }) {
   const metadata = row.event.metadata;
   return html`<section class="panel inspector" aria-label=${`Event ${row.seq} of ${name}`}>
     <div class="heading"><h2>Event ${row.seq} of ${name}</h2><div class="actions">
-      <a href=${linkTo(["why"], { dsn: metadata.dsn, event_type: metadata.event_type })}>Who else gets it?</a>
+      <a href=${linkTo(["why"], identify(row.event))}>Who else gets it?</a>
       <button class="small" onClick=${onClose}>Close</button></div></div>
     <h3>JSON</h3><${Copyable} label="the event as JSON" text=${JSON.stringify(row.event, null, 2)} />
     <h3>Frame <${State} kind=${row.fits ? "good" : "bad"}>${row.fits ? `${row.frame.slice(0, bar)} says the length, and it is` : `${row.frame.slice(0, bar)} says the length, but it is ${row.frame.length - bar - 1}`}<//></h3>
     <${Copyable} label="the frame as it came" text=${row.frame} />
   </section>`;
+}
+
+/** What to ask for to be told of this event. @param {any} event @returns {Record<string, string>} */
+function identify({ metadata: { dsn, event_type, property_name }, datapoint }) {
+  return { dsn, event_type, ...(property_name && { property_name }), ...(datapoint?.id && { datapoint: datapoint.id }) };
 }
 
 /** What an event says, in a few words. @param {any} event */
