@@ -24,6 +24,9 @@ KINDS = ("dsn", "user", "ip", "location")
 """What can be replaced."""
 LONGEST_SPAN = 15
 """Serial numbers of up to eight parts with hyphens or underscores between them are found within longer words."""
+SHORT = 100
+"""Texts of so many characters are remembered, `MOST_TEXTS` of them."""
+MOST_TEXTS = 100_000
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """The documents' redacted user."""
 
@@ -52,6 +55,8 @@ class Pseudonyms:
         self._seed = seed.encode()
         self._words: dict[str, str] = {}  # learned serial numbers of odd shapes, users without hyphens
         self._users: dict[str, str] = {}
+        self._learned: dict[tuple[str, str], str] = {}
+        self._inside_of: dict[str, str] = {}
         self._dsn = ""  # of the event under way
 
     @property
@@ -97,7 +102,15 @@ class Pseudonyms:
         return self._move(key, literal) if key in _PLACE_KEYS and "location" in self.kinds else literal
 
     def _inside(self, value: str) -> str:
-        """Replace within a text of any meaning."""
+        """Replace within a text of any meaning. Most texts are seen again and again: names, models, types."""
+        if (known := self._inside_of.get(value)) is not None:
+            return known
+        new = self._search(value)
+        if len(value) <= SHORT and len(self._inside_of) < MOST_TEXTS:
+            self._inside_of[value] = new
+        return new
+
+    def _search(self, value: str) -> str:
         if "user" in self.kinds and ("@" in value or "%40" in value):
             value = _EMAIL.sub(self._email, value)
         if "ip" in self.kinds:
@@ -124,12 +137,16 @@ class Pseudonyms:
         return word
 
     def _learn(self, kind: str, original: str) -> str:
+        if (known := self._learned.get((kind, original))) is not None:
+            return known
         new = self._make_dsn(original) if kind == "dsn" else self._make_uuid(original)
         if kind == "user":
             self._users[original.lower()] = new
             self._words[original.lower().replace("-", "")] = new.replace("-", "")
         elif not _DSN.fullmatch(original):
             self._words[original.lower()] = new
+        self._learned[kind, original] = new
+        self._inside_of.clear()
         return new
 
     def _make_dsn(self, original: str) -> str:

@@ -27,7 +27,7 @@ def rewrite(text: str, change: Change, *, change_key: Callable[[str], str], chan
             new = change_number(key, found["number"])
             token = found["number"]
         else:
-            value = json.loads(token)
+            value = json.loads(token) if "\\" in token else token[1:-1]
             is_key = found["colon"] is not None
             if is_key:
                 key = value
