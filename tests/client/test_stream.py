@@ -248,3 +248,33 @@ async def test_a_message_that_is_too_long_is_an_error() -> None:
         with pytest.raises(MessageError, match="longer than 1000 bytes"):
             await read_all(url, max_message_bytes=1000)
         assert len(targets) == 1
+
+
+async def test_a_stream_is_used_in_one_block_by_one_task() -> None:
+    """What cannot work is told at once, and harms nobody."""
+    async with playing(play_of(record(1))) as (url, _):
+        stream = quick(url)
+        with pytest.raises(RuntimeError, match="async with"):
+            await anext(stream)
+        async with stream:
+            assert (await anext(stream)).seq == 1
+            step = asyncio.ensure_future(anext(stream))
+            await asyncio.sleep(0)
+            with pytest.raises(RuntimeError, match="one task"):
+                await anext(stream)
+            step.cancel()
+        assert [event async for event in stream] == []
+        with pytest.raises(RuntimeError, match="used once"):
+            async with stream:
+                pass
+
+
+async def test_what_is_there_comes_at_once() -> None:
+    """`next_items` gives all of a message together, and nothing at the end."""
+    async with playing(play_of(record(1) + record(2) + record(3))) as (url, _):
+        stream = quick(url, seq_start=1, seq_end=3)
+        async with stream:
+            assert [told(item) for item in await stream.next_items()] == ["first"]
+            assert [told(item) for item in await stream.next_items()] == [1, 2, 3]
+            assert stream.last_seq == stream.counters.events == 3
+            assert await stream.next_items() == []

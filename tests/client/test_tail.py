@@ -139,8 +139,8 @@ async def test_a_script_can_bound_it(bounds: dict[str, float]) -> None:
     assert codes == [1000]
 
 
-async def test_ctrl_c_closes_the_stream_well() -> None:
-    """Being cancelled, which is what Ctrl-C comes to, it says goodbye with 1000."""
+async def test_ctrl_c_closes_the_stream_well(capsys: pytest.CaptureFixture[str]) -> None:
+    """Being cancelled, which is what Ctrl-C comes to, it says goodbye with 1000, and counters are told all the same."""
     codes: list[int | None] = []
     is_shown = asyncio.Event()
 
@@ -154,12 +154,13 @@ async def test_ctrl_c_closes_the_stream_well() -> None:
         codes.append(connection.close_code)
 
     async with playing(play) as (url, _):
-        task = asyncio.create_task(tail(url, out=Watched()))
+        task = asyncio.create_task(tail(url, stats=True, out=Watched()))
         await is_shown.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
     assert codes == [1000]
+    assert "1 event, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

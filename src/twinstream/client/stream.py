@@ -135,6 +135,8 @@ class Stream:
         Raises:
             UnreachableError, RefusedError: not if ``patient``, unless trying again cannot help.
         """
+        if self._is_entered:
+            raise RuntimeError("a stream is used once: make another with connect(...)")
         self._is_entered = True
         if not self._patient:
             await self._open()

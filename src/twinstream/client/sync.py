@@ -128,7 +128,7 @@ class SyncStream:
     def _fetch(self, timeout_s: float | None) -> list[Item]:
         if self._thread is None:
             raise RuntimeError("a stream is used with: with connect_sync(...) as stream")
-        asked = self._asked = self._asked or self._thread.start(_take_some(self._stream))
+        asked = self._asked = self._asked or self._thread.start(self._stream.next_items())
         items = asked.result(timeout_s)  # Why it is kept: a step that was given up might have brought something
         self._asked = None
         return items
@@ -144,14 +144,6 @@ def _take_arguments_of(
 def connect_sync(*args: Any, **options: Any) -> SyncStream:
     """Make a stream to be used with ``with``; everything is as in `stream.connect`."""
     return SyncStream(connect(*args, **options))
-
-
-async def _take_some(stream: Stream) -> list[Item]:
-    """Return what is there; nothing at the end."""
-    try:
-        return await stream.next_items()
-    except StopAsyncIteration:
-        return []
 
 
 async def _cancel_others() -> None:
