@@ -127,7 +127,7 @@ async def test_a_single_fault(fault: str, case: str, grade: Grade, what: str) ->
 
 async def test_a_heartbeat_without_an_answer() -> None:
     """A client that answers none has as long as anything else, and is then found out."""
-    plan = Plan((), Pace(1.0, 1.0, 1.0, is_real=False), AT)
+    plan = Plan((), Pace(1.0, 3.0, 1.0, is_real=False), AT)
     verdicts = await run(sys.executable, str(HERE / "faulty.py"), "{url}", "mute", only=("heartbeat",), plan=plan)
     assert "heartbeats 0 were answered" in tell(verdicts)
 
@@ -147,7 +147,7 @@ async def test_a_client_that_shows_nothing() -> None:
     """That is a finding by itself, and the other cases say what cannot be seen; on request the wire alone is judged."""
     client = (sys.executable, str(HERE / "faulty.py"), "{url}", "silent")
     only = ("pipe-in-value",)
-    short = Pace(1.0, 2.0, 1.0, is_real=False)
+    short = Pace(1.0, 4.0, 1.0, is_real=False)
     verdicts = await run(*client, only=only, plan=Plan((), short, AT))
     assert verdicts["plain"].grade is Grade.FAIL
     assert verdicts["pipe-in-value"].grade is Grade.NOT_SEEN

@@ -21,7 +21,7 @@ from twinstream.doctor.verdict import Finding, Grade
 
 SETTLE_S = 0.3
 """Where nothing tells that a client is done with what it got, it has so long to fall over."""
-CRASH_S = 1.0
+CRASH_S = 3.0
 """Between the end of a client's connection and its own end lies at most so long."""
 
 STAY_ALIVE = (

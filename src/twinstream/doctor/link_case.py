@@ -17,9 +17,8 @@ from twinstream.doctor.verdict import Grade
 LATE = 4 / 3
 """A late heartbeat comes after so many intervals: 40 s of real time."""
 REFUSALS = 3
-TIGHT_S = 0.1
-"""Who is refused three times within that does not wait at all."""
-SHORT_S = 0.3
+TIGHT_S = 0.5
+"""Who is refused three times, the last with Retry-After, and is back within that, does not wait at all."""
 STORM = 3
 """More attempts than that with a dead key, in a few seconds, are a storm."""
 
@@ -146,8 +145,6 @@ async def play_back_off(examination: Examination) -> None:
     waits_s = [after - before for before, after in pairwise(times_s)]
     if sum(waits_s) < TIGHT_S:
         examination.fail("it tries again without waiting", RECONNECT)
-    elif sum(waits_s[:-1]) < SHORT_S / 2 and sum(waits_s) < SHORT_S:
-        examination.warn(f"it waits {sum(waits_s):.2f} s in all between {REFUSALS + 1} attempts", RECONNECT)
     elif waits_s[-1] < 1.9:
         examination.warn(f"it came again {waits_s[-1]:.1f} s after a refusal that said Retry-After: 2", RETRY_AFTER)
     await again.send(*(sample.record for sample in (first, last) if sample.seq >= (again.seq_start or last.seq)))
