@@ -27,7 +27,7 @@ from tests.live.server import ServerProcess
 from tests.live.test_kill import DSNS, populate
 from twinstream.collector.report import ask
 from twinstream.collector.watch import CollectorStatus
-from twinstream.exits import EX_DATAERR, EX_FINDINGS, EX_NOPERM, EX_TEMPFAIL, EX_UNAVAILABLE
+from twinstream.exits import EX_DATAERR, EX_FINDINGS, EX_NOPERM, EX_PROTOCOL, EX_TEMPFAIL, EX_UNAVAILABLE
 from twinstream.wire.event import encode_record
 
 SEED = int(os.environ.get("TWINSTREAM_KILL_SEED", time.time_ns() % 1_000_000))
@@ -287,32 +287,37 @@ async def test_a_server_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> N
 
 
 async def test_a_real_server_is_collected_to_its_present_end(server: ServerProcess, tmp_path: Path) -> None:
-    """`--once` ends with the newest event; once more, and nothing is there twice. A key that is refused is exit 77."""
+    """`--once` ends with the newest event; once more, and nothing is there twice.
+
+    A new stream under an old name would be waited for in vain, and is refused; so is a key that is none.
+    """
     url = server.url.replace("http", "ws") + "/stream"
-    key = await asyncio.to_thread(make_events, server, 12)
+    key, new_key = await asyncio.to_thread(make_events, server, 12)
+    terms = ("--to=sqlite:///e.db", "--name=s")
     for written in (12, 0):
-        with collecting(tmp_path, f"{url}?stream_key={key}", "--to=sqlite:///e.db", "--once") as collector:
+        with collecting(tmp_path, f"{url}?stream_key={key}", *terms, "--once") as collector:
             assert await collector.end() == 0
             assert (collector.log[-1]["event"], collector.log[-1]["written"]) == ("ended", written)
     assert table(tmp_path / "e.db") == list(range(1, 13))
+    with collecting(tmp_path, f"{url}?stream_key={new_key}", *terms) as collector:
+        assert await collector.end() == EX_PROTOCOL
+        assert "the stream has come to 0 only" in collector.log[-1]["reason"]
     for bound in ("--once", "--for=1h"):
         with collecting(tmp_path, f"{url}?stream_key={'0' * 32}", "--to=jsonl:f.jsonl", bound) as collector:
             assert await collector.end() == EX_NOPERM
 
 
-def make_events(server: ServerProcess, count: int) -> str:
-    """Have a stream with so many datapoint events; answer its key."""
+def make_events(server: ServerProcess, count: int) -> list[str]:
+    """Have a stream with so many datapoint events, and after them another one; answer the keys of both."""
     tokens = populate(server, retention_bytes=None)
-    with httpx.Client(
-        base_url=server.url, timeout=20, headers={"Authorization": f"auth_token {tokens['owner']}"}
-    ) as client:
-        wanted = {"name": "s", "subscription_type": "datapoint", "client_type": "cloud", "oem_model": "pad", "dsn": "*"}
-        reply = client.post(
-            "/api/v1/subscriptions.json",
-            json=wanted | {"property_name": "*"},
-            headers={"Authorization": f"auth_token {tokens['admin']}"},
-        )
-        reply.raise_for_status()
-        points = [{"datapoint": {"value": str(number)}, "dsn": DSNS[0], "name": "note"} for number in range(count)]
-        client.post("/apiv1/batch_datapoints.json", json={"batch_datapoints": points}).raise_for_status()
-    return str(reply.json()["subscription"]["stream_key"])
+    headers = {name: {"Authorization": f"auth_token {token}"} for name, token in tokens.items()}
+    wanted = {"name": "s", "subscription_type": "datapoint", "client_type": "cloud", "oem_model": "pad", "dsn": "*"}
+    points = [{"datapoint": {"value": str(number)}, "dsn": DSNS[0], "name": "note"} for number in range(count)]
+    calls = [
+        ("admin", "/api/v1/subscriptions.json", wanted | {"property_name": "*"}),
+        ("owner", "/apiv1/batch_datapoints.json", {"batch_datapoints": points}),
+        ("admin", "/api/v1/subscriptions.json", wanted | {"property_name": "*"}),
+    ]
+    with httpx.Client(base_url=server.url, timeout=20) as client:
+        replies = [client.post(path, json=body, headers=headers[who]).raise_for_status() for who, path, body in calls]
+    return [str(replies[number].json()["subscription"]["stream_key"]) for number in (0, 2)]

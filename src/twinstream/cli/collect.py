@@ -235,7 +235,7 @@ async def _run(
     *,
     once: bool,
 ) -> int:
-    from twinstream.collector.head import find_heads
+    from twinstream.collector.place import find_heads
     from twinstream.collector.route import make_routes
     from twinstream.collector.session import run_session
 
@@ -261,6 +261,7 @@ async def _run(
 def _judge(route: Route) -> int:
     """Answer the exit code for how a route ended."""
     from twinstream.client import Disconnect, MessageError, RefusedError, RenumberedError, UnreachableError
+    from twinstream.collector.route import OtherStreamError
     from twinstream.collector.sink import SinkError, SinkTakenError
 
     match route.progress.error:
@@ -270,7 +271,7 @@ def _judge(route: Route) -> int:
             return EX_NOPERM
         case UnreachableError():
             return EX_UNAVAILABLE
-        case RefusedError() | Disconnect() | MessageError() | RenumberedError():
+        case RefusedError() | Disconnect() | MessageError() | RenumberedError() | OtherStreamError():
             return EX_PROTOCOL
         case SinkTakenError():
             return EX_TEMPFAIL

@@ -7,6 +7,7 @@ is another's.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,14 +16,16 @@ from typing import cast
 
 from twinstream.client import Item, connect
 from twinstream.client import Stream as EventStream
-from twinstream.client.regions import find_hosts
 from twinstream.collector.batch import Limits
+from twinstream.collector.place import find_head, find_url
 from twinstream.collector.plan import KINDS, Output, Plan, Stream
 from twinstream.collector.progress import Progress
 from twinstream.collector.runner import Source
 from twinstream.collector.sink import Sink
+from twinstream.errors import TwinstreamError
 from twinstream.exits import EX_CONFIG, EX_UNAVAILABLE, CommandError
 
+CHECK_TIMEOUT_S = 3.0
 _SINKS = {
     "sqlite": ("twinstream.collector.sql", "SqlSink"),
     "mysql": ("twinstream.collector.sql", "SqlSink"),
@@ -60,12 +63,11 @@ def make_routes(plan: Plan, *, through: Mapping[str, int | None] | None = None) 
     sinks = {name: make_sink(output) for name, output in plan.outputs.items()}
     routes = []
     for stream in plan.streams:
-        url = find_url(stream)
         for name in stream.outputs:
             output = plan.outputs[name]
             source = Source(
                 stream.name,
-                _connector(url, stream.key.reveal() if stream.key else None, (through or {}).get(stream.name)),
+                _connector(stream, (through or {}).get(stream.name)),
                 sinks[name],
                 Limits(output.batch_size, KINDS[output.kind].batch_bytes, output.batch_time_s),
                 stream.seq_start,
@@ -99,36 +101,42 @@ def make_sink(output: Output) -> Sink:
     return cast(Sink, made)
 
 
-def find_url(stream: Stream) -> str:
-    """Return the address of a stream, without its key.
+def _connector(stream: Stream, through: int | None) -> Callable[[int], AbstractAsyncContextManager[EventStream]]:
+    """Make what opens the stream from a number on; patient, since a collector may be started before its server."""
+    url, key = find_url(stream), stream.key.reveal() if stream.key else None
 
-    Raises:
-        CommandError: 78: the region is none.
-    """
-    if stream.url is not None:
-        return stream.url
-    try:
-        return find_hosts(stream.region, stream.deployment or "field", stream.client_type or "cloud").stream
-    except ValueError as error:
-        raise CommandError(EX_CONFIG, f"stream {stream.name}: {error}") from None
-
-
-def _connector(
-    url: str, key: str | None, through: int | None
-) -> Callable[[int], AbstractAsyncContextManager[EventStream]]:
-    """Make what opens the stream from a number on; patient, since a collector is started before its server too."""
-
-    def open_from(seq_start: int) -> AbstractAsyncContextManager[EventStream]:
+    @asynccontextmanager
+    async def open_from(seq_start: int) -> AsyncIterator[EventStream]:
+        if seq_start > stream.seq_start:
+            await _check_head(stream, seq_start - 1)
         if through is not None and max(seq_start, 1) > through:
-            return cast(AbstractAsyncContextManager[EventStream], _nothing())
-        return connect(url, stream_key=key, seq_start=seq_start, seq_end=through, patient=True)
+            yield cast(EventStream, _Ended())
+            return
+        async with connect(url, stream_key=key, seq_start=seq_start, seq_end=through, patient=True) as opened:
+            yield opened
 
     return open_from
 
 
-@asynccontextmanager
-async def _nothing() -> AsyncIterator[_Ended]:
-    yield _Ended()
+async def _check_head(stream: Stream, held: int) -> None:
+    """Refuse a stream that has not come as far as its output: it would be waited for, and what it brings be lost.
+
+    Servers that cannot say how far they are, or are away, are believed.
+    """
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
+            head = await find_head(stream)
+    except (CommandError, TimeoutError):
+        return
+    if head < held:
+        raise OtherStreamError(
+            f"the output is at number {held} of {stream.name}, but the stream has come to {head} only: it is another "
+            "one, or counts anew; collect it under another name"
+        )
+
+
+class OtherStreamError(TwinstreamError):
+    """A stream is not the one that its output holds the beginning of."""
 
 
 class _Ended:

@@ -1,6 +1,7 @@
-"""Where streams end at present.
+"""Where a stream is, and at which number it is at present.
 
-Owns one question that only servers like ours answer; nothing else in the collector needs it.
+Owns the one question of the collector that only servers like ours answer: what cannot be answered is left alone, but
+where the user asks for it.
 """
 
 from __future__ import annotations
@@ -12,11 +13,25 @@ import httpx
 import msgspec
 
 from twinstream.client.address import is_local
+from twinstream.client.regions import find_hosts
 from twinstream.collector.plan import Plan, Stream
-from twinstream.collector.route import find_url
-from twinstream.exits import EX_NOPERM, EX_PROTOCOL, EX_UNAVAILABLE, CommandError
+from twinstream.exits import EX_CONFIG, EX_NOPERM, EX_PROTOCOL, EX_UNAVAILABLE, CommandError
 
 ANSWER_TIMEOUT_S = 10.0
+
+
+def find_url(stream: Stream) -> str:
+    """Return the address of a stream, without its key.
+
+    Raises:
+        CommandError: 78: the region is none.
+    """
+    if stream.url is not None:
+        return stream.url
+    try:
+        return find_hosts(stream.region, stream.deployment or "field", stream.client_type or "cloud").stream
+    except ValueError as error:
+        raise CommandError(EX_CONFIG, f"stream {stream.name}: {error}") from None
 
 
 async def find_heads(plan: Plan) -> dict[str, int | None]:
@@ -25,10 +40,11 @@ async def find_heads(plan: Plan) -> dict[str, int | None]:
     Raises:
         CommandError: 69: nobody answers; 76: the server cannot tell; 77: it refused the key.
     """
-    return {stream.name: await _find_head(stream) for stream in plan.streams}
+    return {stream.name: await find_head(stream) for stream in plan.streams}
 
 
-async def _find_head(stream: Stream) -> int:
+async def find_head(stream: Stream) -> int:
+    """Return the number of the newest event of a stream. Raises what `find_heads` raises."""
     url = find_url(stream)
     parts = urlsplit(url)
     scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
