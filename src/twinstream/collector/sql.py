@@ -45,7 +45,7 @@ CONFLICT_ATTEMPTS = 10
 ANSWER_TIMEOUT_S = 60
 """A database that leaves a statement without an answer for so long is away; longer than MySQL's wait for a lock."""
 CONNECT_TIMEOUT_S = 10
-ROWS_PER_STATEMENT = 50
+ROWS_PER_STATEMENT = 250
 """Rows of one statement to SQLite. Its driver gives the interpreter away during a statement, and has to wait for the
 task that reads the stream to get it back: a row at a time, the two keep each other from working."""
 
@@ -237,6 +237,8 @@ def make_engine(url: str) -> sa.Engine:
         raise SinkError(f"{error.name} is missing; install it with: pip install 'twinstream[collector]'") from None
     if engine.dialect.name == "mysql":
         sa.event.listen(engine, "connect", _be_strict)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _checkpoint_rarely)
     return engine
 
 
@@ -255,6 +257,14 @@ def _be_strict(connection: Any, _: Any) -> None:
     """Have MySQL refuse what does not fit into a column, whatever its configuration: else it cuts it in silence."""
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_ALL_TABLES')")
+
+
+def _checkpoint_rarely(connection: Any, _: Any) -> None:
+    """Let SQLite carry its log over into the database every 40 MB, not every 4: a third of the time of an insert.
+
+    A commit is on the disk all the same.
+    """
+    connection.execute("PRAGMA wal_autocheckpoint=10000").close()
 
 
 def _check_transactions(connection: sa.Connection, table: sa.Table) -> None:
