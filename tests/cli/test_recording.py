@@ -80,6 +80,24 @@ def test_a_signal_ends_a_recording_in_good_order(
     assert not recording.is_torn
 
 
+@pytest.mark.parametrize("name", ["copy.jsonl", "copy.jsonl.gz"])
+def test_a_killed_recorder_loses_and_doubles_nothing(tmp_path: Path, address: str, name: str) -> None:
+    """However often: what is in the file in the end is what was played."""
+    path = tmp_path / name
+    command = [*COMMAND, "record", address, "-o", str(path), "--since-seq", "0"]
+    for kill in range(1, 4):
+        recorder = subprocess.Popen([*command, "--count", str(5 * kill)], stderr=subprocess.PIPE)
+        assert recorder.stderr is not None
+        recorder.stderr.readline()  # connected: it is writing now
+        recorder.kill()
+        recorder.wait()
+        recorder.stderr.close()
+        if path.stat().st_size > 3:
+            path.write_bytes(path.read_bytes()[:-3])  # what a crash of the machine may take
+    subprocess.run([*command, "--until-seq", "20"], check=True, capture_output=True)
+    assert texts(path) == texts(tmp_path / "source.jsonl")
+
+
 def test_scrub(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same seed, from the flag or the environment, makes the same file; without one each file is another."""
     source = write(tmp_path / "a", tape(3))

@@ -10,7 +10,7 @@ from twinstream.client.event import BaseEvent
 
 
 async def main() -> None:
-    """Read until the stream ends. A dead link is noticed after one and a half intervals, as by default."""
+    """Read until the stream ends. A dead link is noticed after two and a half intervals: tests share machines."""
     idle_timeout_s = 2.5 * float(os.environ["TWINSTREAM_HEARTBEAT_S"])
     async with connect(os.environ["TWINSTREAM_URL"], idle_timeout_s=idle_timeout_s) as stream:
         async for item in stream.items():
