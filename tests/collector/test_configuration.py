@@ -91,6 +91,25 @@ def test_no_secret_is_in_the_plan_as_text(path: Path) -> None:
     assert plan.outputs["c"].label == "postgresql://u@h/d?sslmode=require&password=***"
 
 
+@pytest.mark.parametrize(
+    ("url", "label"),
+    [
+        ("mysql://u:hunter2@h/d", "mysql://u@h/d"),
+        ("mysql://u:hun/t@er2:@h/d", "mysql://u@h/d"),
+        ("postgresql://:hunter2@/d?host=/run", "postgresql://@/d?host=/run"),
+        ("postgresql://h/d?password=hunter2&sslmode=require", "postgresql://h/d?password=***&sslmode=require"),
+        ("postgresql://u@h/d", "postgresql://u@h/d"),
+        ("sqlite:///a:b@c.db", "sqlite:///a:b@c.db"),
+        ("jsonl:///var/a:b@c/", "jsonl:/var/a:b@c/"),
+    ],
+)
+def test_a_label_has_no_password(url: str, label: str) -> None:
+    """It is the URL otherwise, so that people find their output again."""
+    output = make_output(url)
+    assert output.label == label
+    assert output.holds_password == ("hunter2" in url or "er2" in url)
+
+
 def test_the_key_in_a_url_is_taken_out_of_it(path: Path) -> None:
     """What is shown of a stream's address has no key in it; seq_start counts."""
     (stream,) = read(path, f'[streams.a]\nurl = "ws://h/stream?stream_key={KEY}&seq_start=5&x=1"\n{OUTPUT}').streams

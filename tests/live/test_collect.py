@@ -23,6 +23,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from tests.databases import running_database
 from tests.live.server import ServerProcess
 from tests.live.test_kill import DSNS, populate
 from twinstream.collector.report import ask
@@ -178,6 +179,24 @@ async def prove(folder: Path, kills: int) -> None:
     assert table(folder / "events.db") == wanted, f"TWINSTREAM_KILL_SEED={SEED}"
 
 
+@pytest.mark.needs("mariadb")
+@pytest.mark.needs("postgresql")
+async def test_one_stream_goes_into_every_kind_of_output_at_once(tmp_path: Path) -> None:
+    """Each keeps its own place, and tells it without a collector."""
+    with running_database("mariadb") as mariadb, running_database("postgresql") as postgresql:
+        urls = [mariadb.url, postgresql.url, "sqlite:///e.db", "jsonl:e.jsonl?rotate=1KB", "parquet:lake/"]
+        outputs = [f"--to={url}" for url in urls]
+        async with running(Fountain(30)) as fountain:
+            with collecting(tmp_path, fountain.url, *outputs, "--name=s", "--until-seq=30") as collector:
+                assert await collector.end() == 0, collector.log
+        code, told, _ = await ask_command(*outputs, "--json", folder=tmp_path)
+    assert code == EX_FINDINGS
+    routes = json.loads(told)[0]["routes"]
+    assert [(route["stream"], route["seq"], route["reason"]) for route in routes] == [("s", 30, "")] * 5
+    code, told, _ = await ask_command(*outputs[:2], "--json", folder=tmp_path)
+    assert all(route["seq"] is None and route["reason"] for route in json.loads(told)[0]["routes"])
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_what_has_come_is_written_when_it_is_asked_to_end(tmp_path: Path, number: int) -> None:
     """However long a batch may still wait; the exit code is 0, and the socket is gone."""
@@ -262,10 +281,10 @@ async def test_status_tells_of_a_collector_that_runs_and_of_one_that_does_not(tm
     assert told.count("not running") == 2
 
 
-async def ask_command(*arguments: str) -> tuple[int, str, str]:
+async def ask_command(*arguments: str, folder: Path | None = None) -> tuple[int, str, str]:
     """Run `collect status`; answer exit code, output and errors."""
     done = await asyncio.to_thread(
-        subprocess.run, [*COMMAND, "status", *arguments], capture_output=True, text=True, timeout=DEADLINE_S
+        subprocess.run, [*COMMAND, "status", *arguments], cwd=folder, capture_output=True, text=True, timeout=DEADLINE_S
     )
     return done.returncode, done.stdout, done.stderr
 

@@ -152,7 +152,7 @@ def make_output(
     elif not rest.startswith("//"):
         raise ValueError(f"two slashes are missing; expected {OUTPUT_FORMS}")
     shown = f"{scheme}:{rest}"
-    label = _without_password(shown)
+    label = _without_password(shown) if kind in ("mysql", "postgresql") else shown
     defaults = KINDS[kind]
     return Output(
         name=name or label,
@@ -196,6 +196,6 @@ def is_name(text: str) -> bool:
 
 
 def _without_password(url: str) -> str:
-    """Take the password out of ``user:password@host``, and secrets out of the query."""
-    url = re.sub(r"(//[^/@:]*):[^/]*@", r"\1@", url)
+    """Take the password out of ``user:password@host``, whatever stands in it, and secrets out of the query."""
+    url = re.sub(r"(//[^/@:]*):.*@", r"\1@", url)
     return re.sub(r"([?&](?:password|passwd|sslpassword|ssl_key_password)=)[^&]*", r"\1***", url)
