@@ -35,7 +35,7 @@ def cloud() -> Iterator[Cloud]:
         yield cloud
 
 
-def read(cloud: Cloud, **faults: Any) -> tuple[list[int], list[Gap], Counters, dict[str, int]]:
+def read(cloud: Cloud, count: int = COUNT, **faults: Any) -> tuple[list[int], list[Gap], Counters, dict[str, int]]:
     """Read all events while they happen and time passes; answer numbers, gaps, and what both sides counted."""
     device, stream = cloud.add_device(DSN, properties={"level": "integer"}), cloud.stream()
     stream.faults(**faults)
@@ -45,7 +45,7 @@ def read(cloud: Cloud, **faults: Any) -> tuple[list[int], list[Gap], Counters, d
 
     def collect() -> None:
         with connect_sync(
-            stream.url, seq_start=1, seq_end=COUNT, clock=HastyClock(), random=Random(1), idle_timeout_s=60
+            stream.url, seq_start=1, seq_end=count, clock=HastyClock(), random=Random(1), idle_timeout_s=60
         ) as client:
             for item in client.items():
                 if isinstance(item, BaseEvent):
@@ -56,17 +56,16 @@ def read(cloud: Cloud, **faults: Any) -> tuple[list[int], list[Gap], Counters, d
         done.set()
 
     counters: list[Counters] = []
-    reader = threading.Thread(target=collect)
+    reader = threading.Thread(target=collect, daemon=True)
     reader.start()
     stream.wait_connected()
-    for at in range(0, COUNT, 50):
-        device.report_many("level", list(range(at, at + 50)))
+    for at in range(0, count, count // 12):
+        device.report_many("level", list(range(at, at + count // 12)))
         cloud.clock.advance(12)
-    for _ in range(500):
-        if done.is_set():
+    for _ in range(1000):
+        if done.wait(0.02):
             break
         cloud.clock.advance(1)
-        done.wait(0.02)
     reader.join(10)
     assert done.is_set()
     return numbers, gaps, counters[0], stream.fault_counts
@@ -98,10 +97,10 @@ def test_closes_in_the_middle_of_bursts(cloud: Cloud) -> None:
 
 
 def test_a_server_that_loses_events(cloud: Cloud) -> None:
-    """What was dropped, or came out of its turn, is reported as a gap; the rest comes once and in order."""
-    numbers, gaps, counters, done = read(cloud, profile="dying-server", seed=7, drop=0.05)
+    """What was dropped, or came late, is asked for again or is in a gap; nothing comes twice or unsorted."""
+    numbers, gaps, counters, done = read(cloud, 24, profile="dying-server", seed=7, drop=0.1)
     assert numbers == sorted(set(numbers))
-    assert sorted(numbers + missing(gaps)) == list(range(1, COUNT + 1))
-    assert gaps
-    assert done["dropped"] > 0
+    assert sorted(numbers + missing(gaps)) == list(range(1, 25))
+    assert done["dropped"] + done["reordered"] > 0
+    assert counters.reconnects + counters.gaps > 0
     assert counters.missing == len(missing(gaps))

@@ -103,7 +103,7 @@ def test_who_answers_lives_through_an_hour(cloud: Cloud) -> None:
         except Exception as end:
             ends.append(end)
 
-    reader = threading.Thread(target=read)
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
     stream.wait_connected()
     cloud.clock.advance(3600)
