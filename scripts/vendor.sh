@@ -37,6 +37,11 @@ vendor() { # package@version, a name for its notices, then pairs FILE=NAME
 vendor preact@11.2.0 preact dist/preact.mjs=preact.js hooks/dist/hooks.mjs=hooks.js
 vendor htm@3.1.1 htm dist/htm.mjs=htm.js
 vendor uplot@1.6.32 uplot dist/uPlot.esm.js=uplot.js dist/uPlot.min.css=uplot.css
+vendor world-atlas@2.0.2 land land-110m.json=land.json
+(cd "$work" && rm -rf package && tar -xzf "$(npm pack --silent topojson-client@3.1.0 | tail -n 1)")
+node scripts/draw_land.mjs "$work/package/dist/topojson-client.js" "$into/land.json" >"$into/land.js"
+rm "$into/land.json"
+printf '%s\n' 'The shapes are Natural Earth (naturalearthdata.com), which is in the public domain.' >>"$into/land.LICENSE.txt"
 
 # For a test alone: the JSON schema that AsyncAPI documents fulfil.
 asyncapi_specs=@asyncapi/specs@6.11.1

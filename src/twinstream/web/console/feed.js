@@ -3,7 +3,7 @@
  * own (mobile, from now on), made when the first view listens and deleted at sign-out or after a day by the server.
  */
 import { useEffect, useRef } from "./html.js";
-import { call, getSession, goodbyes, onSession } from "./session.js";
+import { ApiError, call, getSession, goodbyes, onSession } from "./session.js";
 import { ObservingSocket } from "./socket.js";
 
 export const FEED_NAME = "console";
@@ -38,6 +38,13 @@ export function useFeed(onEvent, onState = () => {}) {
       listeners.delete(listener);
     };
   }, []);
+}
+
+/** The id of the feed's subscription, once there is one: some questions need any subscription. @returns {Promise<number>} */
+export async function feedSubscription() {
+  await (opening ??= open());
+  if (!subscription) throw new ApiError(0, "The console's own subscription could not be made.");
+  return subscription.id;
 }
 
 async function open() {

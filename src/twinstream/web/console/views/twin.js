@@ -2,10 +2,11 @@
 import { html, useCallback, useEffect, useRef, useState } from "../html.js";
 import { useFeed } from "../feed.js";
 import { goTo, linkTo } from "../router.js";
-import { call, get } from "../session.js";
-import { Heading, Pending, Presence, Tabs, Time, useResource } from "../ui.js";
-import { Attributes, Connections, Location } from "./twin_facts.js";
+import { ApiError, call, get } from "../session.js";
+import { Empty, Failure, Heading, Pending, Presence, Tabs, Time, useResource } from "../ui.js";
+import { Attributes, Connections } from "./twin_facts.js";
 import { History } from "./twin_history.js";
+import { Location } from "./twin_map.js";
 import { PropertyRow } from "./twin_property.js";
 
 /** @typedef {{state: "pending" | "acknowledged" | "refused" | "sent" | "failed", id?: string, why?: string}} Outcome */
@@ -24,7 +25,6 @@ export function Twin({ id: dsn, query }) {
   const twin = useResource(async () => (await get(`${path}.json`)).device, [dsn]);
   const listed = useResource(async () => (await get(`${path}/properties.json`)).map((/** @type {any} */ wrapped) => wrapped.property), [dsn]);
   const [outcomes, setOutcomes] = useState(/** @type {Record<string, Outcome>} */ ({}));
-  const [place, setPlace] = useState(/** @type {any} */ (null));
   const [news, setNews] = useState(/** @type {Record<string, any>} */ ({}));
   const early = useRef(new Map());
 
@@ -44,8 +44,10 @@ export function Twin({ id: dsn, query }) {
     } else if (metadata.event_type === "datapointack") {
       const accepted = datapoint.ack_status === 200;
       settle(name, datapoint.id, { state: accepted ? "acknowledged" : "refused", id: datapoint.id, why: `status ${datapoint.ack_status}, message ${datapoint.ack_message}` });
-    } else if (metadata.event_type === "location") setPlace(event.location_event);
-    else twin.reload();
+    } else {
+      twin.reload();
+      if (!listed.value) listed.reload();
+    }
   });
 
   const set = async (/** @type {any} */ property, /** @type {unknown} */ value) => {
@@ -61,6 +63,10 @@ export function Twin({ id: dsn, query }) {
     }
   };
 
+  if (isGone(twin)) {
+    return html`<nav class="trail" aria-label="Where you are"><a href="#/twins">Twins</a></nav><${Heading} title=${dsn} />
+      <${Empty} title="There is no such twin, or it is not yours"><p>If it was unregistered, it comes back here by itself once you register it again.</p><//>`;
+  }
   if (!twin.value || !listed.value) {
     return html`<${Heading} title=${dsn} /><${Pending} resource=${twin.error ? twin : listed} what="the twin" />`;
   }
@@ -71,15 +77,19 @@ export function Twin({ id: dsn, query }) {
     <${Heading} title=${twin.value.product_name}>
       <${Presence} status=${twin.value.connection_status} /><span class="quiet">since <${Time} at=${twin.value.connected_at} /></span>
     <//>
+    <${Failure} error=${twin.error} retry=${twin.reload} />
     <p class="quiet"><code>${dsn}</code> · ${twin.value.oem_model}</p>
     <${Tabs} label="Parts of the twin" tabs=${TABS} chosen=${tab} onChoose=${choose}>
       ${tab === "properties" && html`<ul class="properties">${properties.map((/** @type {any} */ property) => html`<${PropertyRow} key=${property.name} dsn=${dsn} property=${property} outcome=${outcomes[property.name]} onSet=${set} />`)}</ul>`}
       ${tab === "history" && html`<${History} dsn=${dsn} properties=${properties} query=${query} />`}
-      ${tab === "location" && html`<${Location} dsn=${dsn} twin=${twin.value} place=${place} />`}
+      ${tab === "location" && html`<${Location} dsn=${dsn} twin=${twin.value} />`}
       ${tab === "connections" && html`<${Connections} dsn=${dsn} status=${twin.value.connection_status} />`}
       ${tab === "attributes" && html`<${Attributes} twin=${twin.value} />`}
     <//>`;
 }
+
+/** @param {{error: Error | null}} twin */
+const isGone = ({ error }) => error instanceof ApiError && error.status === 404;
 
 /** Lay a newer datapoint over a property as it was listed. @param {any} property @param {any} datapoint */
 function fold(property, datapoint) {
