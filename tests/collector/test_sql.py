@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import psycopg
+import pymysql
 import pytest
 import sqlalchemy as sa
 
@@ -282,3 +285,53 @@ def test_a_url_that_is_of_no_use_is_refused_without_showing_it(url: str) -> None
     with pytest.raises(SinkError) as caught:
         SqlSink(url)
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_full_disk_is_waited_for(tmp_path: Path) -> None:
+    """SQLite finds no room: `SinkAwayError`, and the same batch goes in when there is some."""
+    sink = SqlSink(f"sqlite:///{tmp_path / 'events.db'}")
+    sink.open()
+    limit = 20
+
+    def bound(connection: Any, *_: Any) -> None:
+        connection.execute(f"PRAGMA max_page_count={limit}")
+
+    sa.event.listen(sink._engine, "checkout", bound)
+    sink.cursor("s")
+    with pytest.raises(SinkAwayError) as caught:
+        sink.write("s", datapoints(1, 300))
+    assert caught.value.is_full
+    limit = 100_000
+    sink.write("s", datapoints(1, 300))
+    assert sink.cursor("s") == 300
+    sink.close()
+
+
+def test_a_deadlock_is_nobodys_business(database: Database, sink: SqlSink) -> None:
+    """The transaction that was chosen to give way is done again at once."""
+    errors = [pymysql.err.OperationalError(1213, "Deadlock"), psycopg.errors.SerializationFailure()]
+
+    def give_way(connection: sa.Connection) -> None:
+        if errors:
+            connection.connection.rollback()
+            raise sa.exc.OperationalError("", {}, errors.pop())
+
+    sa.event.listen(sink._engine, "commit", give_way)
+    write(sink, *datapoints(1, 3))
+    assert database.execute("SELECT seq FROM events") == [(1,), (2,), (3,)]
+
+
+@pytest.mark.needs("postgresql")
+def test_missing_rights_are_told_at_the_start(postgresql: Database) -> None:
+    """Also the right to insert, before any event was read."""
+    sink = SqlSink(postgresql.url)
+    sink.open()
+    sink.close()
+    postgresql.execute(
+        "DROP ROLE IF EXISTS poor", "CREATE ROLE poor LOGIN PASSWORD 'x'", "GRANT SELECT ON events TO poor"
+    )
+    poor = SqlSink(postgresql.url.replace("twin:s3cret%2Fp%40ss", "poor:x"))
+    with pytest.raises(SinkError, match="needs the rights CREATE, SELECT, INSERT and UPDATE"):
+        poor.open()
+    poor.close()
+    postgresql.execute("DROP OWNED BY poor", "DROP ROLE poor")
