@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 PROGRESS_INTERVAL_S = 0.5
 
+MOVING_IN_S = 120.0
+"""A server that has not let the fleet in by then is not there. Registering takes it about 10 ms a device."""
+
 EXAMPLES = """\
 SCENARIO is a TOML file, or the name of one that comes along:
 
@@ -99,6 +102,7 @@ def simulate(
 ) -> None:
     """Simulate a fleet of devices, and users who set their properties, in a running server."""
     import_server("twinstream.simulator.fleet")
+    import_server("twinstream.logging").configure_logging("warning", "auto")
     if list:
         _print_list(json=json)
         return
@@ -198,7 +202,7 @@ async def _run(
     try:
         with TruthFile(truth_path, scenario.name, seed, format_time(begins_s)) as truth:
             fleet = Fleet(scenario, crew, url, truth, clock, seed=seed)
-            settled = await _settle(fleet, stop)
+            settled = await _settle(fleet, url, stop)
             if settled is not None:
                 if settled != crew:
                     write_crew(path, settled)
@@ -229,16 +233,18 @@ async def _run(
     }
 
 
-async def _settle(fleet: Fleet, stop: asyncio.Event) -> Crew | None:
-    """Let the fleet move in, unless it is told to stop before: then None."""
+async def _settle(fleet: Fleet, url: str, stop: asyncio.Event) -> Crew | None:
+    """Let the fleet move in; None if it is told to stop before. Raises CommandError 69 if it takes too long."""
     moving = asyncio.ensure_future(fleet.move_in())
     stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait({moving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({moving, stopping}, timeout=MOVING_IN_S, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if moving.done():
         return moving.result()
     moving.cancel()
-    return None
+    if stop.is_set():
+        return None
+    raise CommandError(EX_UNAVAILABLE, f"the server at {url} does not answer; look whether it runs, and start again")
 
 
 async def _end_after(length_s: float | None, stop: asyncio.Event) -> None:

@@ -129,12 +129,12 @@ class Device:
 
     async def wait_for_reach(self) -> None:
         """Return when the device is in reach and has started up."""
-        await self._is_here.wait()
-        await self._is_started.wait()
+        while not (self._is_here.is_set() and self._is_started.is_set()):
+            await self._is_here.wait()
+            await self._is_started.wait()
 
     async def report(self, name: str, value: Value) -> None:
-        """Tell a value of an output, once the device is in reach. Raises RefusalError."""
-        await self.wait_for_reach()
+        """Tell a value of an output; wait for the device's being in reach before. Raises RefusalError."""
         await self._report(name, value)
 
     async def send(self, name: str, content: bytes) -> None:
