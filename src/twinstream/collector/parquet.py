@@ -137,7 +137,7 @@ def _write_file(folder: Path, name: str, content: pa.Buffer) -> None:
     """Make a file that is there whole or not at all, also after a power cut."""
     beside = folder / f".{name}.tmp"
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             write_all(descriptor, memoryview(content))
             os.fsync(descriptor)
