@@ -77,4 +77,4 @@ def _is_text(part: Any) -> bool:
 
 
 def _say(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    return str(value) if type(value) is int else msgspec.json.encode(value).decode()
