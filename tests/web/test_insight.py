@@ -62,7 +62,9 @@ async def test_lag_and_time_to_loss_grow_from_the_acknowledged_event(api: Api) -
     assert (status["newest_seq"], status["acknowledged_seq"], status["lag"], status["gaps"]) == ("3", "0", 3, 1)
     assert status["loss_in_s"] == pytest.approx(3300)
     first_two = await api.services.store.query(
-        lambda view: view.insights.list_events(user, "ONE", is_staff=False, type=None, property_name=None, limit=9)
+        lambda view: view.insights.list_events(
+            user, "aaaaaaaa", "ONE", sees_all=False, type=None, property_name=None, limit=9
+        )
     )
     api.services.hub.report_acknowledgement(subscription, Cursor(first_two[1].position, 2))
     status = (await api.call(200, "GET", f"{PATH}/{subscription}/status", headers=ana))["status"]

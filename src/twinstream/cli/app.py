@@ -29,6 +29,7 @@ from twinstream.cli.recording import add_recording_commands
 from twinstream.cli.server import add_server_commands
 from twinstream.cli.simulate import add_simulate_commands
 from twinstream.cli.verify import add_verify_commands
+from twinstream.cli.why import add_why_commands
 from twinstream.exits import EX_INTERRUPTED, EX_IOERR, EX_USAGE, CommandError
 
 BLANK_BOX = Box("\n".join(["    "] * 8))
@@ -109,6 +110,7 @@ def build_app() -> App:
     add_faults_commands(app)
     add_simulate_commands(app)
     add_verify_commands(app)
+    add_why_commands(app)
     add_breaking_commands(app)
     app.command(version)
     app["--help"].group = app["--version"].group = other

@@ -9,7 +9,7 @@ import msgspec
 
 from twinstream.model.event import Event, EventType
 from twinstream.model.filter import Filter
-from twinstream.model.principal import User
+from twinstream.model.principal import Operator, User
 
 
 class Logged(msgspec.Struct, frozen=True):
@@ -34,15 +34,16 @@ class Insights(Protocol):
 
     def list_events(
         self,
-        user: User,
+        caller: User | Operator,
+        oem: str,
         dsn: str,
         *,
-        is_staff: bool,
+        sees_all: bool,
         type: EventType | None,
         property_name: str | None,
         limit: int,
     ) -> Sequence[Logged]:
-        """List a device's newest events, the newest first: of the user's OEM for its staff, else those it may read."""
+        """List a device's newest events in an OEM, the newest first: all if ``sees_all``, else what the user may read."""
 
     def find_event(self, position: int) -> Logged | None:
         """Find the event at a position; None for a control record, and once it is trimmed."""

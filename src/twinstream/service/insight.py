@@ -2,7 +2,7 @@
 
 Owns questions alone; nothing here changes anything. Knows no HTTP, no SQL and no sockets; sessions are told to it by
 whoever has them. Invariant: an answer holds nothing that its asker could not have read in a stream: a user without a
-role of the OEM learns of events whose reader it is, and of subscriptions of its own.
+role of the OEM learns of events whose reader it is, and of subscriptions of its own. The operator stands above that.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class InsightService:
 
     async def explain(
         self,
-        user: User,
+        caller: User | Operator,
         subscription_id: int,
         dsn: str,
         *,
@@ -102,11 +102,13 @@ class InsightService:
         datapoint_id: str | None = None,
         limit: int = 20,
     ) -> Sequence[Verdict]:
-        """Tell for a device's newest events whether they belong to one of the user's subscriptions, and why not.
+        """Tell for a device's newest events whether they belong to one of the caller's subscriptions, and why not.
 
-        ``datapoint_id`` picks the events of one datapoint from the newest `MOST_VERDICTS`. Raises ``not_found``.
+        The operator may ask about anybody's. ``datapoint_id`` picks the events of one datapoint from the newest
+        `MOST_VERDICTS`. Raises ``not_found``.
         """
-        subscription = await self._find(user, subscription_id)
+        subscription = await self._find(caller, subscription_id)
+        sees_all = isinstance(caller, Operator) or is_staff(caller)
         wanted = None if datapoint_id is None else f'"id":"{datapoint_id}"'.encode()
         acknowledged = await self._acknowledged(subscription.id)
         furthest = self._find_cursor(subscription.id)
@@ -115,7 +117,13 @@ class InsightService:
         def read(view: View) -> list[Verdict]:
             most = MOST_VERDICTS if wanted else min(limit, MOST_VERDICTS)
             events = view.insights.list_events(
-                user, dsn, is_staff=is_staff(user), type=type, property_name=property_name, limit=most
+                caller,
+                subscription.oem,
+                dsn,
+                sees_all=sees_all,
+                type=type,
+                property_name=property_name,
+                limit=most,
             )
             return [
                 _judge(view, subscription, logged, acknowledged.seq, sent)
@@ -146,9 +154,11 @@ class InsightService:
         ranked.sort(key=_urgency)
         return Overview("oem" if staff else "user", devices, rate, ranked)
 
-    async def _find(self, user: User, subscription_id: int) -> Subscription:
+    async def _find(self, caller: User | Operator, subscription_id: int) -> Subscription:
         def find(view: View) -> Subscription | None:
-            return view.subscriptions.find(user, subscription_id)
+            if isinstance(caller, Operator):
+                return view.subscriptions.find_any(caller, subscription_id)
+            return view.subscriptions.find(caller, subscription_id)
 
         subscription = await self._store.query(find)
         if subscription is None:

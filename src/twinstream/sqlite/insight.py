@@ -12,7 +12,7 @@ import msgspec
 from twinstream.model.device import ConnectionStatus
 from twinstream.model.event import Event, EventType
 from twinstream.model.filter import Filter, decode_filter
-from twinstream.model.principal import User
+from twinstream.model.principal import Operator, User
 from twinstream.model.subscription import ClientType
 from twinstream.ports.insight import Census, Logged
 from twinstream.sqlite.append import last_position
@@ -30,20 +30,21 @@ class Insights(Repository):
 
     def list_events(
         self,
-        user: User,
+        caller: User | Operator,
+        oem: str,
         dsn: str,
         *,
-        is_staff: bool,
+        sees_all: bool,
         type: EventType | None,
         property_name: str | None,
         limit: int,
     ) -> Sequence[Logged]:
-        """List a device's newest events that the user may know of."""
+        """List a device's newest events that the caller may know of."""
         values = {
             "dsn": dsn,
-            "oem": user.oem,
-            "is_staff": is_staff,
-            "reader": user.uuid,
+            "oem": oem,
+            "sees_all": sees_all,
+            "reader": caller.uuid if isinstance(caller, User) else None,
             "type": None if type is None else TYPE_NUMBERS[type],
             "property_name": property_name,
             "limit": limit,
@@ -139,7 +140,7 @@ def _read_logged(row: Row) -> Logged:
 _LIST_EVENTS = f"""
 SELECT {_COLUMNS} FROM event
 WHERE dsn = :dsn AND oem = :oem AND type > 0
-  AND (:is_staff OR EXISTS (
+  AND (:sees_all OR EXISTS (
     SELECT 1 FROM event_reader AS may WHERE may.reader = :reader AND may.position = event.position))
   AND (:type IS NULL OR type = :type) AND (:property_name IS NULL OR property_name = :property_name)
 ORDER BY position DESC LIMIT :limit

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 
 from twinstream.model.check import invalid
 from twinstream.model.event import EventType
-from twinstream.model.principal import User
+from twinstream.model.principal import Operator, User
 from twinstream.model.subscription import Subscription
 from twinstream.ports.clock import Clock
 from twinstream.service.insight import InsightService, Ranked
@@ -74,35 +74,22 @@ async def explain(
 
     Holders of a role of the OEM may ask about any device of it, others about events that they were allowed to see.
     """
-    dsn, type = read_query(request, "dsn"), read_query(request, "event_type")
-    limit = read_number(request, "limit")
-    if dsn is None:
-        raise invalid("dsn", "is missing")
-    if type is not None and type not in set(EventType):
-        raise invalid("event_type", f"is one of {', '.join(EventType)}")
-    if limit is not None and not 1 <= limit <= LIMIT:
-        raise invalid("limit", f"is a number from 1 to {LIMIT}")
-    verdicts = await insights.explain(
-        user,
-        read_id(subscription_id),
-        dsn,
-        type=None if type is None else EventType(type),
-        property_name=read_query(request, "property_name"),
-        datapoint_id=read_query(request, "datapoint"),
-        limit=limit or DEFAULT_LIMIT,
-    )
-    shown = [
-        show_verdict(
-            verdict.logged.event,
-            verdict.logged.created_at,
-            verdict.seq,
-            verdict.delivery,
-            verdict.objections,
-            before_creation=verdict.before_creation,
-        )
-        for verdict in verdicts
-    ]
-    return WhyReply(shown, "" if shown else NOTHING_THERE)
+    return await _explain(user, subscription_id, request, insights)
+
+
+@get(
+    "/admin/v1/subscriptions/{subscription_id:str}/why",
+    operation_class=describe_body(query=_WHY_QUERY),
+    tags=["admin"],
+)
+async def explain_any(
+    subscription_id: FromPath[str],
+    request: Request[Any, Any, Any],
+    operator: Given[Operator],
+    insights: Given[InsightService],
+) -> WhyReply:
+    """Tell the same of anybody's subscription, and of any device of its OEM."""
+    return await _explain(operator, subscription_id, request, insights)
 
 
 @get("/api/v1/overview", tags=["operation"])
@@ -123,7 +110,41 @@ async def get_overview(
     )
 
 
-ROUTES = [get_status, explain, get_overview]
+ROUTES = [get_status, explain, explain_any, get_overview]
+
+
+async def _explain(
+    caller: User | Operator, subscription_id: str, request: Request[Any, Any, Any], insights: InsightService
+) -> WhyReply:
+    dsn, type = read_query(request, "dsn"), read_query(request, "event_type")
+    limit = read_number(request, "limit")
+    if dsn is None:
+        raise invalid("dsn", "is missing")
+    if type is not None and type not in set(EventType):
+        raise invalid("event_type", f"is one of {', '.join(EventType)}")
+    if limit is not None and not 1 <= limit <= LIMIT:
+        raise invalid("limit", f"is a number from 1 to {LIMIT}")
+    verdicts = await insights.explain(
+        caller,
+        read_id(subscription_id),
+        dsn,
+        type=None if type is None else EventType(type),
+        property_name=read_query(request, "property_name"),
+        datapoint_id=read_query(request, "datapoint"),
+        limit=limit or DEFAULT_LIMIT,
+    )
+    shown = [
+        show_verdict(
+            verdict.logged.event,
+            verdict.logged.created_at,
+            verdict.seq,
+            verdict.delivery,
+            verdict.objections,
+            before_creation=verdict.before_creation,
+        )
+        for verdict in verdicts
+    ]
+    return WhyReply(shown, "" if shown else NOTHING_THERE)
 
 
 def _show_ranked(hub: Hub, clock: Clock, ranked: Ranked) -> RankedReply:

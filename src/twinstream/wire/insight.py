@@ -126,8 +126,8 @@ _DELIVERIES = {
 }
 _TESTS = {
     "oem": "It belongs to another OEM.",
-    "subscription_type": "It is a {found}; the subscription is for {wanted}.",
-    "access_rule": "No access rule lets the role of the subscription's owner see a {found}.",
+    "subscription_type": "It is a {found} event; the subscription is for {wanted}.",
+    "access_rule": "No access rule lets the role of the subscription's owner see a {found} event.",
     "dsn": "Its device, {found}, is none of those subscribed to: {wanted}.",
     "reader": "The subscription's owner neither owned the device nor held a share of it when it happened.",
     "oem_model": "The model of its device, {found}, is none of those subscribed to or allowed: {wanted}.",
