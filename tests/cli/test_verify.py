@@ -1,4 +1,4 @@
-"""`twinstream verify` over databases with faults made by hand: it finds exactly those."""
+"""`twinstream verify` over databases damaged by hand: it finds exactly that."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from twinstream.cli.app import main
 from twinstream.truth.journal import TruthFile
-from twinstream.truth.verdict import FAULTS
+from twinstream.truth.verdict import KINDS
 
 COUNT = 20
 
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
         truth.refuse(truth.send("A", "A", "level", 99), 422)
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'events.db'}", poolclass=sa.NullPool)
     with engine.begin() as connection:
-        # Why not the collector's own table: that is UNIQUE, and would take no fault
+        # Why not the collector's own table: that is UNIQUE, and would take no damage
         connection.exec_driver_sql("CREATE TABLE events (id INTEGER PRIMARY KEY, stream TEXT, seq INTEGER, event TEXT)")
         for number in range(1, COUNT + 1):
             connection.exec_driver_sql(
@@ -40,16 +40,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, int]]:
-    """Verify; answer the exit code and the faults that there are."""
+    """Verify; answer the exit code and the findings that there are."""
     flags = ["--truth", str(folder / "truth.jsonl"), "--db", f"sqlite:///{folder / 'events.db'}", "--json"]
     exit_code = main(["verify", *flags, *arguments])
-    faults = json.loads(capsys.readouterr().out)["faults"]
-    assert list(faults) == list(FAULTS)
-    return exit_code, {word: fault["count"] for word, fault in faults.items() if fault["count"]}
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert list(findings) == list(KINDS)
+    return exit_code, {word: finding["count"] for word, finding in findings.items() if finding["count"]}
 
 
 def test_a_whole_database_is_clean(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit code 0, and every fault is counted as 0."""
+    """Exit code 0, and every finding is counted as 0."""
     assert run(folder, capsys) == (0, {})
     assert main(["verify", "--data", str(folder), "--wait=1s"]) == 0
     out = capsys.readouterr().out
@@ -60,7 +60,7 @@ COPY = "INSERT INTO events (id, stream, seq, event) SELECT"
 
 
 @pytest.mark.parametrize(
-    ("fault", "expected"),
+    ("damage", "expected"),
     [
         ("DELETE FROM events WHERE seq = 20", {"missing": 1}),
         ("DELETE FROM events WHERE seq = 7", {"missing": 1, "gap": 1}),
@@ -73,11 +73,11 @@ COPY = "INSERT INTO events (id, stream, seq, event) SELECT"
         ("UPDATE events SET seq = 30 WHERE seq = 20", {"gap": 10}),
     ],
 )
-def test_a_fault_made_by_hand_is_found_and_no_other(
-    folder: Path, capsys: pytest.CaptureFixture[str], fault: str, expected: dict[str, int]
+def test_damage_done_by_hand_is_found_and_nothing_else(
+    folder: Path, capsys: pytest.CaptureFixture[str], damage: str, expected: dict[str, int]
 ) -> None:
     """With exit code 1."""
     engine = sa.create_engine(f"sqlite:///{folder / 'events.db'}", poolclass=sa.NullPool)
     with engine.begin() as connection:
-        connection.exec_driver_sql(fault)
+        connection.exec_driver_sql(damage)
     assert run(folder, capsys) == (1, expected)

@@ -69,7 +69,7 @@ def test_broken_again_and_again_it_loses_nothing(demonstration: subprocess.Popen
     verdict = json.loads(verified.stdout)
     assert verdict["accepted"] > 20
     assert verdict["streams"] == ["fleet"]
-    assert not any(fault["count"] for fault in verdict["faults"].values())
+    assert not any(finding["count"] for finding in verdict["findings"].values())
 
 
 def test_nobody_starts_a_second_one(demonstration: subprocess.Popen[str], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The verdict: every fault made by hand is found under its name and no other, and a naive oracle agrees."""
+"""The verdict: all damage done by hand is found under its name and no other, and a naive oracle agrees."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinstream.truth.journal import Sent
-from twinstream.truth.verdict import FAULTS, Row, Verdict, judge
+from twinstream.truth.verdict import KINDS, Row, Verdict, judge
 
 MAYBE = Sent("A", "A", "level", 4)
 REFUSED = Sent("A", "A", "level", 5, is_refused=True)
@@ -27,8 +27,8 @@ CLEAN = [row(seq, one) for seq, one in enumerate([*ACCEPTED, OTHER], 1)]
 
 
 def counts(verdict: Verdict) -> dict[str, int]:
-    """The faults that there are."""
-    return {word: fault.count for word, fault in verdict.faults.items() if fault.count}
+    """The findings that there are."""
+    return {word: finding.count for word, finding in verdict.findings.items() if finding.count}
 
 
 def test_a_whole_collection_is_clean() -> None:
@@ -36,7 +36,7 @@ def test_a_whole_collection_is_clean() -> None:
     verdict = judge(SENT, CLEAN)
     assert verdict.is_clean
     assert (verdict.accepted, verdict.maybe, verdict.rows, verdict.streams) == (4, 1, 4, ("s",))
-    assert list(verdict.faults) == list(FAULTS)
+    assert list(verdict.findings) == list(KINDS)
 
 
 def test_what_was_not_answered_may_be_there_once() -> None:
@@ -63,11 +63,11 @@ def test_what_was_not_answered_may_be_there_once() -> None:
         ([], {"missing": 4}),
     ],
 )
-def test_every_fault_is_found_and_no_other(rows: list[Row], expected: dict[str, int]) -> None:
-    """Each fault made by hand shows under its name. A row taken out of the midst is a number missing too."""
+def test_all_damage_is_found_under_its_name(rows: list[Row], expected: dict[str, int]) -> None:
+    """Each kind shows as what it is, and as nothing else. A row taken out of the midst is a number missing too."""
     verdict = judge(SENT, rows)
     assert counts(verdict) == expected
-    assert all(bool(fault.examples) == bool(fault.count) for fault in verdict.faults.values())
+    assert all(bool(finding.examples) == bool(finding.count) for finding in verdict.findings.values())
 
 
 def test_senders_are_in_no_order_to_each_other() -> None:
@@ -84,11 +84,11 @@ def test_rows_that_are_not_the_fleets_count_for_their_numbers_only() -> None:
 
 
 def test_each_stream_is_judged_for_itself() -> None:
-    """A fault in one of two streams says in which; a stream without datapoints is not expected to have any."""
+    """What is wrong in one of two is said to be there; a stream without datapoints is not expected to have any."""
     second = [Row("t", row.seq, row.id, row.dsn, row.property, row.value) for row in CLEAN[:3]]
     verdict = judge(SENT, [*CLEAN, *second, Row("online", 1)])
     assert counts(verdict) == {"missing": 1}
-    assert verdict.faults["missing"].examples == ("t: B level = 1 id-B",)
+    assert verdict.findings["missing"].examples == ("t: B level = 1 id-B",)
     assert verdict.streams == ("online", "s", "t")
 
 
@@ -107,10 +107,10 @@ def test_a_datapoint_that_changed_nothing_is_expected_once() -> None:
     assert judge([*ACCEPTED, ACCEPTED[2]], CLEAN[:3]).is_clean
 
 
-def test_of_many_faults_the_first_are_named() -> None:
+def test_of_many_findings_the_first_are_named() -> None:
     """Three examples, and the number of all."""
-    fault = judge(SENT, []).faults["missing"]
-    assert (fault.count, len(fault.examples)) == (4, 3)
+    finding = judge(SENT, []).findings["missing"]
+    assert (finding.count, len(finding.examples)) == (4, 3)
 
 
 SENTS = st.lists(
@@ -152,7 +152,7 @@ def test_a_naive_oracle_agrees(sent: list[Sent], rows: list[Row], is_true: bool)
 
 
 def ask_oracle(sent: Sequence[Sent], rows: Sequence[Row]) -> dict[str, int]:
-    """Each fault by its definition, by comparing everything with everything."""
+    """Each finding by its definition, by comparing everything with everything."""
     first = [
         row
         for place, row in enumerate(rows)
@@ -160,7 +160,7 @@ def ask_oracle(sent: Sequence[Sent], rows: Sequence[Row]) -> dict[str, int]:
         and row.id not in {before.id for before in rows[:place] if before.dsn in {one.dsn for one in sent}}
     ]
     place_of = {one.id: place for place, one in enumerate(sent) if one.id}
-    found = dict.fromkeys(FAULTS, 0)
+    found = dict.fromkeys(KINDS, 0)
     found["missing"] = sum(one.id not in [row.id for row in first] for one in sent if one.id)
     for place, row in enumerate(rows):
         before = rows[:place]

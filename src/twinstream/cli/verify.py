@@ -110,17 +110,17 @@ def describe(verdict: Verdict) -> str:
     lines = [
         f"accepted {verdict.accepted}{later}; not answered (maybe) {verdict.maybe}; collected {verdict.rows}{streams}"
     ]
-    for word, fault in verdict.faults.items():
-        lines.append(f"{word:<14}{fault.count}")
-        lines += [f"  {example}" for example in fault.examples]
-        if fault.count > len(fault.examples) == EXAMPLES:
+    for word, finding in verdict.findings.items():
+        lines.append(f"{word:<14}{finding.count}")
+        lines += [f"  {example}" for example in finding.examples]
+        if finding.count > len(finding.examples) == EXAMPLES:
             lines.append("  ...")
     return "\n".join(lines)
 
 
 def _show_progress(verdict: Verdict) -> None:
     if sys.stderr is not None and sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[Kwaiting for the collector: {verdict.faults['missing'].count} to come")
+        sys.stderr.write(f"\r\x1b[Kwaiting for the collector: {verdict.findings['missing'].count} to come")
         sys.stderr.flush()
 
 

@@ -24,9 +24,9 @@ import msgspec
 
 from twinstream.truth.journal import Sent, Value
 
-FAULTS = ("missing", "doubled", "out of order", "unexpected", "divergent", "gap")
+KINDS = ("missing", "doubled", "out of order", "unexpected", "divergent", "gap")
 EXAMPLES = 3
-"""So many of each fault are named."""
+"""So many of each finding are named."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ class Row(msgspec.Struct, frozen=True):
     value: Value | None = None
 
 
-class Fault(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True):
     """How often something is wrong, and the first few examples."""
 
     count: int = 0
@@ -48,7 +48,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """The counts of a comparison; ``faults`` has every word of `FAULTS`.
+    """The counts of a comparison; ``findings`` has every word of `KINDS`.
 
     ``accepted`` is what had to be there, ``later`` what was accepted beside (see `judge`), ``maybe`` what was sent and
     not answered, ``rows`` what was there.
@@ -59,12 +59,12 @@ class Verdict(msgspec.Struct, frozen=True):
     maybe: int
     rows: int
     streams: tuple[str, ...]
-    faults: dict[str, Fault]
+    findings: dict[str, Finding]
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing is wrong."""
-        return not any(fault.count for fault in self.faults.values())
+        return not any(finding.count for finding in self.findings.values())
 
 
 def judge(sent: Sequence[Sent], rows: Iterable[Row], *, required: Container[str] | None = None) -> Verdict:
@@ -88,25 +88,25 @@ def judge(sent: Sequence[Sent], rows: Iterable[Row], *, required: Container[str]
         maybe=known.maybe.total(),
         rows=sum(map(len, streams.values())),
         streams=tuple(sorted(streams.keys() - {"-"})),
-        faults=notes.faults(),
+        findings=notes.findings(),
     )
 
 
 class _Notes:
-    """Counts faults, and keeps the first examples."""
+    """Counts findings, and keeps the first examples."""
 
     def __init__(self, is_one_of_many: bool) -> None:
         self._is_one_of_many = is_one_of_many
         self._counts: Counter[str] = Counter()
         self._examples: dict[str, list[str]] = defaultdict(list)
 
-    def add(self, fault: str, stream: str, example: str, count: int = 1) -> None:
-        self._counts[fault] += count
-        if len(self._examples[fault]) < EXAMPLES:
-            self._examples[fault].append(f"{stream}: {example}" if self._is_one_of_many else example)
+    def add(self, finding: str, stream: str, example: str, count: int = 1) -> None:
+        self._counts[finding] += count
+        if len(self._examples[finding]) < EXAMPLES:
+            self._examples[finding].append(f"{stream}: {example}" if self._is_one_of_many else example)
 
-    def faults(self) -> dict[str, Fault]:
-        return {word: Fault(self._counts[word], tuple(self._examples[word])) for word in FAULTS}
+    def findings(self) -> dict[str, Finding]:
+        return {word: Finding(self._counts[word], tuple(self._examples[word])) for word in KINDS}
 
 
 class _Known:
@@ -143,8 +143,8 @@ class _Known:
             highest = max(highest, row.seq)
             if row.id is not None and row.dsn in self._dsns and row.id not in held:
                 held[row.id] = row.seq
-                for fault, example in self._judge_content(row, maybe):
-                    notes.add(fault, name, example)
+                for finding, example in self._judge_content(row, maybe):
+                    notes.add(finding, name, example)
         for first, last in _gaps(numbers):
             example = f"#{first}" if first == last else f"#{first} to #{last}"
             notes.add("gap", name, example, last - first + 1)

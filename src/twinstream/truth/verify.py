@@ -39,7 +39,7 @@ def verify(
     while True:
         rows = list(read_rows(url, table, stream))
         verdict = judge(read_truth(truth), rows, required=required)
-        if not verdict.faults["missing"].count or wait_s <= 0:
+        if not verdict.findings["missing"].count or wait_s <= 0:
             return verdict
         notify(verdict)
         wait_s -= POLL_S
