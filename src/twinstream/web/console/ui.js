@@ -169,11 +169,11 @@ export function Tabs({ label, tabs, chosen, onChoose, children }) {
     <div role="tabpanel" id="${base}-panel" aria-labelledby="${base}-${chosen}" tabindex="0">${children}</div>`;
 }
 
-/** Text to be copied, with a button that does it. @param {{text: string, label: string}} props */
-export function Copyable({ text, label }) {
+/** Text to be copied, with a button that does it; `secret` is what to copy where `text` hides a part. @param {{text: string, label: string, secret?: string}} props */
+export function Copyable({ text, label, secret = text }) {
   const [done, setDone] = useState(false);
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
+    await navigator.clipboard.writeText(secret);
     setDone(true);
     setTimeout(() => setDone(false), 1500);
   };

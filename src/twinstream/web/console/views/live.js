@@ -44,7 +44,7 @@ export function Live({ query }) {
   if (!streams.value) return html`<${Heading} title="Live events" /><${Pending} resource=${streams} what="streams" />`;
   const toggle = (/** @type {number} */ id) => setChosen((old) => new Set(old.has(id) ? [...old].filter((one) => one !== id) : [...old, id]));
   return html`<${Heading} title="Live events" lead="Looking on moves nobody's place in a stream.">
-      <input type="search" aria-label="Show only events that contain" placeholder="Filter: DSN, property, value…" value=${wanted} onInput=${(/** @type {any} */ event) => setWanted(event.target.value)} />
+      <input type="search" aria-label="Show only events that contain" placeholder="DSN, property, value…" value=${wanted} onInput=${(/** @type {any} */ event) => setWanted(event.target.value)} />
       <button aria-pressed=${paused ? "true" : "false"} onClick=${() => setPaused(!paused)}>${paused ? `Go on (${feeds.held} held)` : "Pause"}</button>
       <button onClick=${() => { feeds.clear(); draw((turn) => turn + 1); }}>Clear</button>
     <//>

@@ -10,12 +10,17 @@ import { Copyable, Empty, State } from "../ui.js";
 const ROW_PX = 34;
 const SPARE = 8;
 
-/** @param {{rows: import("./live_feeds.js").Row[], names: any[]}} props `rows`: the newest first */
+/**
+ * The list is one stop for the Tab key; arrows choose a row, Enter opens it. The choice is the list's, not a row's focus: a
+ * row that new events push out of sight stops existing.
+ * @param {{rows: import("./live_feeds.js").Row[], names: any[]}} props `rows`: the newest first
+ */
 export function EventRows({ rows, names }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
   const [open, setOpen] = useState(/** @type {import("./live_feeds.js").Row | null} */ (null));
+  const [active, setActive] = useState(0);
   const newest = useRef(0);
   useEffect(() => {
     const resized = new ResizeObserver(([entry]) => setHeight(entry.contentRect.height));
@@ -25,21 +30,32 @@ export function EventRows({ rows, names }) {
   useLayoutEffect(() => {
     const added = rows.length && newest.current ? countBefore(rows, newest.current) : 0;
     newest.current = rows[0]?.key ?? 0;
-    if (added && box.current && box.current.scrollTop > 0) box.current.scrollTop += added * ROW_PX;
+    if (added && box.current && (box.current.scrollTop > 0 || active)) box.current.scrollTop += added * ROW_PX;
   }, [rows]);
+  useLayoutEffect(() => {
+    if (open) showRow(box.current, Math.min(countBefore(rows, open.key), rows.length - 1)); // the list has become lower
+  }, [open]);
   const first = Math.max(0, Math.floor(top / ROW_PX) - SPARE);
   const shown = rows.slice(first, first + Math.ceil(height / ROW_PX) + SPARE * 2);
-  const move = (/** @type {KeyboardEvent} */ event) => {
-    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!by || !(event.target instanceof HTMLElement) || event.target.getAttribute("role") !== "option") return;
+  const press = (/** @type {KeyboardEvent} */ event) => {
+    const at = active ? Math.min(countBefore(rows, active), rows.length - 1) : -1;
+    if (event.key === "Escape") {
+      setOpen(null);
+      setActive(0);
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      const next = Math.max(0, Math.min(rows.length - 1, at + (event.key === "ArrowDown" ? 1 : -1)));
+      setActive(rows[next]?.key ?? 0);
+      showRow(box.current, next);
+    } else if (at >= 0 && (event.key === "Enter" || event.key === " ")) {
+      setOpen(open?.key === rows[at].key ? null : rows[at]);
+    } else return;
     event.preventDefault();
-    const next = by > 0 ? event.target.nextElementSibling : event.target.previousElementSibling;
-    if (next instanceof HTMLElement) next.focus();
   };
-  return html`<div class="rows" ref=${box} onScroll=${(/** @type {any} */ event) => setTop(event.currentTarget.scrollTop)} role="listbox" aria-label="Events, the newest first" tabindex="0" onKeyDown=${move}>
+  return html`<div class="rows" ref=${box} onScroll=${(/** @type {any} */ event) => setTop(event.currentTarget.scrollTop)} role=${rows.length ? "listbox" : "region"} aria-label="Events, the newest first" tabindex="0"
+      aria-activedescendant=${shown.some(({ key }) => key === active) ? `event-${active}` : null} onKeyDown=${press}>
       <div style=${{ height: `${rows.length * ROW_PX}px` }} class="rows-space" role="presentation">
         <div style=${{ transform: `translateY(${first * ROW_PX}px)` }} role="presentation">
-          ${shown.map((row) => html`<${Row} key=${row.key} row=${row} chosen=${open?.key === row.key} name=${nameOf(row.stream, names)} onOpen=${setOpen} />`)}
+          ${shown.map((row) => html`<${Row} key=${row.key} row=${row} active=${active === row.key} chosen=${open?.key === row.key} name=${nameOf(row.stream, names)} onOpen=${setOpen} />`)}
         </div>
       </div>
       ${rows.length === 0 && html`<${Empty} title="No events yet"><p>They appear here the moment they happen.</p><//>`}
@@ -47,15 +63,16 @@ export function EventRows({ rows, names }) {
     ${open && html`<${Inspector} row=${open} name=${nameOf(open.stream, names)} onClose=${() => setOpen(null)} />`}`;
 }
 
-/** @param {{row: any, chosen: boolean, name: string, onOpen: (row: any) => void}} props */
-function Row({ row, chosen, name, onOpen }) {
+/** Scroll so far that a row is in sight. @param {HTMLElement | null} box @param {number} index */
+function showRow(box, index) {
+  if (!box) return;
+  box.scrollTop = Math.min(index * ROW_PX, Math.max(box.scrollTop, (index + 1) * ROW_PX - box.clientHeight));
+}
+
+/** @param {{row: any, active: boolean, chosen: boolean, name: string, onOpen: (row: any) => void}} props */
+function Row({ row, active, chosen, name, onOpen }) {
   const { metadata } = row.event;
-  const toggle = (/** @type {any} */ event) => {
-    if (event.type === "keydown" && event.key !== "Enter" && event.key !== " ") return;
-    event.preventDefault();
-    onOpen(chosen ? null : row);
-  };
-  return html`<div class="event" role="option" aria-selected=${chosen ? "true" : "false"} tabindex="0" onClick=${toggle} onKeyDown=${toggle}>
+  return html`<div class="event ${active ? "active" : ""}" id="event-${row.key}" role="option" aria-selected=${chosen ? "true" : "false"} onClick=${() => onOpen(chosen ? null : row)}>
     <span class="seq">#${row.seq}</span><span class="at" title=${`received ${showTime(row.receivedAt)}`}>${showTime(timeOf(row.event) ?? row.receivedAt)}</span>
     <span class="tag ${metadata.event_type}">${metadata.event_type}</span>
     <span class="dsn">${metadata.dsn}</span><span class="said">${describe(row.event)}</span><span class="from quiet">${name}</span>

@@ -93,7 +93,7 @@ function Recipes({ stream }) {
   if (!stream.stream_key) return html`<p class="quiet">The server keeps only a hash of the stream key: it was shown once, when the subscription was made.</p>`;
   const recipes = write(stream.stream_key, shown);
   const tabs = Object.keys(recipes).map((name) => ({ id: name, name }));
-  return html`<${Tabs} label="Tools" tabs=${tabs} chosen=${tool} onChoose=${setTool}><${Copyable} label=${`the stream with ${tool}`} text=${recipes[tool]} /><//>
+  return html`<${Tabs} label="Tools" tabs=${tabs} chosen=${tool} onChoose=${setTool}><${Copyable} label=${`the stream with ${tool}`} text=${recipes[tool]} secret=${write(stream.stream_key, true)[tool]} /><//>
     <button class="small" onClick=${() => setShown(!shown)} aria-pressed=${shown ? "true" : "false"}>${shown ? "Hide the key" : "Show the key"}</button>
     <p class="hint">Whoever has the key can read the stream. Without <code>observe=1</code> your answers to heartbeats move its place.</p>`;
 }

@@ -41,15 +41,15 @@ export function StreamForm({ stream = null, onClose, onDone }) {
   };
   return html`<${Dialog} title=${stream ? "Change the subscription" : "New subscription"} onClose=${onClose}>
     <form ref=${form} onSubmit=${submit}>
-      <${Field} label="Name" name="name" value=${stream?.name ?? ""} maxlength="255" />
+      <${Field} label="Name" name="name" defaultValue=${stream?.name ?? ""} maxlength="255" />
       ${!stream && isStaff && html`<${Field} label="For">${(/** @type {any} */ attributes) => html`<select ...${attributes} value=${clientType} onChange=${(/** @type {any} */ event) => setClientType(event.target.value)}>
         <option value="cloud">A service: devices of the OEM (cloud)</option><option value="mobile">An app: my own devices (mobile)</option></select>`}<//>`}
       <fieldset><legend>Events</legend>${TYPES.map((type) => html`<label class="choice"><input type=${isCloud ? "radio" : "checkbox"} name="type" value=${type} defaultChecked=${chosen.has(type)} />${type}</label>`)}</fieldset>
-      <${Field} label="Devices (DSN)" name="dsn" value=${stream?.dsn ?? "*"} hint="A comma list, or * for any." />
-      <${Field} label="Models" name="oem_model" value=${stream?.oem_model ?? "*"} hint=${isCloud ? "A comma list, or *; devices and models can't both be *." : "A comma list, or * for any."} />
-      <${Field} label="Properties" name="property_name" value=${stream?.property_name ?? "*"} hint="A comma list, or * for any." />
+      <${Field} label="Devices (DSN)" name="dsn" defaultValue=${stream?.dsn ?? "*"} hint="A comma list, or * for any." />
+      <${Field} label="Models" name="oem_model" defaultValue=${stream?.oem_model ?? "*"} hint=${isCloud ? "A comma list, or *; devices and models can't both be *." : "A comma list, or * for any."} />
+      <${Field} label="Properties" name="property_name" defaultValue=${stream?.property_name ?? "*"} hint="A comma list, or * for any." />
       <div class="pair">
-        <${Field} label="Events per message" name="batch_size" type="number" min="1" max="1000" value=${stream?.batch_size ?? 1} hint="1 for clients that read one." />
+        <${Field} label="Events per message" name="batch_size" type="number" min="1" max="1000" defaultValue=${stream?.batch_size ?? 1} hint="1 for clients that read one." />
         <${Field} label="Without seq_start, begin">${(/** @type {any} */ attributes) => html`<select ...${attributes} name="start_from" defaultValue=${stream?.start_from ?? "acknowledged"}>
           <option value="acknowledged" selected=${stream?.start_from !== "live"}>after the last acknowledged</option><option value="live" selected=${stream?.start_from === "live"}>with what happens from now on</option></select>`}<//>
       </div>

@@ -40,9 +40,9 @@ function NewRule({ onDone }) {
     }
   };
   return html`<form class="panel" ref=${form} onSubmit=${submit}><h2>New access rule</h2><div class="fields">
-    <${Field} label="Role" name="role" value="OEM::Staff" required />
+    <${Field} label="Role" name="role" defaultValue="OEM::Staff" required />
     <${Field} label="Events">${(/** @type {any} */ attributes) => html`<select ...${attributes} name="subscription_type">${TYPES.map((type) => html`<option>${type}</option>`)}</select>`}<//>
-    <${Field} label="Models" name="oem_model" value="*" required />
-    <${Field} label="Properties" name="property_name" value="*" required />
+    <${Field} label="Models" name="oem_model" defaultValue="*" required />
+    <${Field} label="Properties" name="property_name" defaultValue="*" required />
     </div><${Failure} error=${error} /><button>Add the rule</button></form>`;
 }
