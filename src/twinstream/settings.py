@@ -239,8 +239,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         _about(
             "Operation",
-            "Owners of subscriptions, and `twinstream faults`, may have their sockets lose, repeat and delay events, to "
-            "test clients. Nothing that is stored changes; for servers on which nobody relies.",
+            "Owners of subscriptions, and `twinstream faults`, may have their sockets lose, repeat and delay events, "
+            "to test clients. Nothing that is stored changes; for servers on which nobody relies.",
         ),
     ] = False
     shutdown_grace_s: Annotated[
