@@ -265,6 +265,7 @@ OPERATORS = {
     ),
     "GET /admin/v1/oems/{oem}/subscriptions": OPERATOR,
     "GET /admin/v1/faults": OPERATOR,
+    "GET /admin/v1/subscriptions/{subscription_id}/why": OPERATOR._replace(query="dsn={dsn}"),
     "GET /admin/v1/subscriptions/{subscription_id}/faults": OPERATOR,
     "PUT /admin/v1/subscriptions/{subscription_id}/faults": OPERATOR._replace(body={"seed": 1}),
     "DELETE /admin/v1/subscriptions/{subscription_id}/faults": OPERATOR,
