@@ -43,7 +43,7 @@ class Insights(Protocol):
         property_name: str | None,
         limit: int,
     ) -> Sequence[Logged]:
-        """List a device's newest events in an OEM, the newest first: all if ``sees_all``, else what the user may read."""
+        """List a device's newest events in an OEM, the newest first: all, or those the user may read."""
 
     def find_event(self, position: int) -> Logged | None:
         """Find the event at a position; None for a control record, and once it is trimmed."""
