@@ -158,6 +158,20 @@ async def test_while_a_batch_is_written_no_more_than_one_is_read() -> None:
     assert sink.seqs == list(range(1, 10))
 
 
+async def test_a_sink_that_hangs_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that neither answers nor refuses is away, too; when it answers, nothing was lost."""
+    monkeypatch.setattr("twinstream.collector.runner.SILENCE_S", 0.01)
+    gate, progress = threading.Event(), Progress("s")
+    sink = ListSink(gate=gate)
+    async with playing(play_of(NINE)) as (url, _):
+        running = asyncio.create_task(run(source(url, sink), progress=[progress]))
+        await until(lambda: progress.state is State.SINK_AWAY)
+        assert progress.reason.startswith("no answer for")
+        gate.set()
+        await running
+    assert sink.seqs == list(range(1, 10))
+
+
 async def test_a_gap_is_told() -> None:
     """Events that the server no longer had are counted, by range."""
     async with playing(play_of(record(4), code=1012), play_of(record(9))) as (url, _):

@@ -27,6 +27,8 @@ from twinstream.collector.sink import Sink, SinkAwayError
 
 LONGEST_WAIT_S = 15.0
 """Upper end of the wait for a sink that is away."""
+SILENCE_S = 10.0
+"""A sink that takes longer for a batch is told of; it is waited for all the same."""
 LAST_WRITE_S = 10.0
 """So long a collector that is asked to stop waits for the batch that is being written."""
 GAPS_KEPT = 100
@@ -220,7 +222,10 @@ class _Collection:
         threading.Thread(target=run, name=f"sink of {self._source.name}", daemon=True).start()
         stopping = asyncio.ensure_future(self._stop.wait())
         try:
-            await asyncio.wait((future, stopping), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((future, stopping), timeout=SILENCE_S, return_when=asyncio.FIRST_COMPLETED)
+            if not future.done() and not stopping.done():
+                self._progress.state, self._progress.reason = State.SINK_AWAY, f"no answer for {SILENCE_S:.0f} s"
+                await asyncio.wait((future, stopping), return_when=asyncio.FIRST_COMPLETED)
             if not future.done():
                 await asyncio.wait((future,), timeout=LAST_WRITE_S)
             if not future.done():
