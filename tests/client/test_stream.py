@@ -8,8 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from websockets.asyncio.server import ServerConnection
 
+from tests.client.clock import TestClock
 from tests.client.play import play_of, playing, quick, read_all, record, told
 from twinstream.client.error import MessageError, RefusedError, RenumberedError, UnreachableError
+from twinstream.client.state import Reconnecting
 from twinstream.errors import Disconnect
 
 
@@ -99,18 +101,56 @@ async def test_what_is_missing_at_the_beginning_is_told() -> None:
 
 
 async def test_what_got_lost_on_the_way_is_asked_for_again() -> None:
-    """A jump in the midst of a connection is no answer: the next one asks for what is missing, also out of order."""
-    plays = play_of(record(1), record(3)), play_of(record(2) + record(3), record(5), record(4)), play_of(record(4))
-    async with playing(*plays) as (url, targets):
+    """A jump in the midst of a connection is no answer: the next one asks for what is missing.
+
+    A heartbeat behind it is not answered, since that would acknowledge what did not come.
+    """
+    answers = []
+
+    async def lose(connection: ServerConnection) -> None:
+        for message in (record(1), record(3), "1|Z"):
+            await connection.send(message)
+        async for answer in connection:
+            answers.append(answer)
+
+    async with playing(lose, play_of(record(2) + record(3), record(4))) as (url, targets):
         told_so = await read_all(url, seq_start=1, seq_end=4)
-    again = ["reconnecting", "again"]
-    assert told_so == ["first", 1, *again, ("resumed", 1), 2, 3, *again, ("resumed", 3), 4]
-    assert starts(targets) == ["1", "2", "4"]
+    assert told_so == ["first", 1, "reconnecting", "again", ("resumed", 1), 2, 3, 4]
+    assert (starts(targets), answers) == (["1", "2"], [])
+
+
+async def test_what_comes_out_of_order_is_put_in_order() -> None:
+    """Events that come before their turn are held until what is missing has come."""
+    records = [record(seq) for seq in (1, 4, 3, 4, 2, 6, 5)]
+    async with playing(play_of(*records)) as (url, targets), quick(url, seq_start=1, seq_end=6) as stream:
+        assert [event.seq async for event in stream] == [1, 2, 3, 4, 5, 6]
+        assert (len(targets), stream.counters.gaps, stream.counters.duplicates) == (1, 0, 1)
+
+
+async def test_they_are_held_for_a_second() -> None:
+    """If nothing comes for so long, or 64 more have come, what is missing is asked for."""
+    clock = TestClock()
+    many = [record(seq) for seq in range(3, 4 + 64)]
+    plays = play_of(record(1), record(3)), play_of(record(2), *many[1:]), play_of(*many)
+    async with playing(*plays) as (url, targets), quick(url, seq_start=1, clock=clock) as stream:
+        items = stream.items()
+        assert [told(await anext(items)) for _ in range(2)] == ["first", 1]
+        step = asyncio.ensure_future(anext(items))
+        await clock.advance(0.9)
+        assert not step.done()
+        await clock.advance(0.1)
+        lost = await step
+        assert isinstance(lost, Reconnecting)
+        assert lost.reason == "event 2 did not come"
+        assert [told(await anext(items)) for _ in range(3)] == ["again", ("resumed", 1), 2]
+        assert [told(await anext(items)) for _ in range(4)] == ["reconnecting", "again", ("resumed", 2), 3]
+        assert starts(targets) == ["1", "2", "3"]
 
 
 async def test_a_gap_is_what_the_server_has_no_more() -> None:
     """It is told when a connection that asked for the missing numbers begins behind them."""
-    async with playing(play_of(record(1), record(5)), play_of(record(5), record(6))) as (url, _):
+    plays = play_of(record(1), record(5), "1|Z"), play_of(record(5), "1|Z", record(6))
+    async with playing(*plays) as (url, _):
         told_so = await read_all(url, seq_start=1, seq_end=6)
     assert told_so == ["first", 1, "reconnecting", "again", ("resumed", 1), ("gap", 2, 4), 5, 6]
 
@@ -123,6 +163,7 @@ async def test_numbers_full_of_holes_are_believed_in_the_end() -> None:
         start = int(parse_qs(urlsplit(connection.request.path).query)["seq_start"][0])
         for seq in range(start + start % 2, 101, 2):
             await connection.send(record(seq))
+            await connection.send("1|Z")
         await connection.wait_closed()
 
     async with playing(play) as (url, targets), quick(url, seq_start=2, seq_end=100) as stream:

@@ -54,10 +54,11 @@ class Link:
         self._clock = clock
         self._is_silent = False
         self._asked_at_s: float | None = None
+        self._reading: asyncio.Future[str | bytes] | None = None
         self._watch = asyncio.create_task(self._watch_silence())
 
-    async def receive(self) -> str | bytes:
-        """Return the next message. Being cancelled loses nothing.
+    async def receive(self, within_s: float | None = None) -> str | bytes | None:
+        """Return the next message; None if none came within so many seconds. Being cancelled loses nothing.
 
         Raises:
             Disconnect: the server closed the socket with a code of `CLOSE_CODES`.
@@ -66,11 +67,30 @@ class Link:
         """
         self._asked_at_s = self._clock.monotonic_s()
         try:
-            return await self._socket.recv()
+            if within_s is None and self._reading is None:
+                return await self._socket.recv()
+            return await self._receive_within(within_s)
         except ConnectionClosed as error:
             raise self._explain_end(error) from None
         finally:
             self._asked_at_s = None
+
+    async def _receive_within(self, within_s: float | None) -> str | bytes | None:
+        """See `receive`. The reading goes on in a task when its time is up, for the next call to take."""
+        reading = self._reading = self._reading or asyncio.ensure_future(self._socket.recv())
+        if within_s is None:
+            await asyncio.wait([reading])
+        else:
+            timer = asyncio.create_task(self._clock.sleep(within_s))
+            either: list[asyncio.Future[Any]] = [reading, timer]
+            try:
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                timer.cancel()
+            if not reading.done():
+                return None
+        self._reading = None
+        return reading.result()
 
     async def answer(self) -> None:
         """Answer a heartbeat. That it cannot be sent any more is told by `receive`, after all that came before."""
@@ -79,13 +99,15 @@ class Link:
 
     async def close(self) -> None:
         """Say goodbye with 1000 and end the connection, at the latest after `CLOSE_TIMEOUT_S`; at once if cancelled."""
-        self._watch.cancel()
+        tasks: list[asyncio.Future[Any]] = [self._watch] if self._reading is None else [self._watch, self._reading]
+        for task in tasks:
+            task.cancel()
         try:
             await self._socket.close()
         except asyncio.CancelledError:
             self._socket.transport.abort()
             raise
-        await asyncio.gather(self._watch, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _watch_silence(self) -> None:
         """Cut the connection when a reader has waited, and nothing has come, for the idle timeout.

@@ -5,7 +5,8 @@ what an event is `event`'s. It knows the wire and nothing of any server's inside
 
 Invariants:
 * Events leave here in the order of their numbers and none twice; where numbers are missing a `Gap` stands between.
-* What a server left out in the midst of a socket it is asked for again before it is called a gap.
+* What comes before its turn is held for a moment, and what a server left out in the midst of a socket it is asked for
+  again, before it is called a gap.
 * After a drop the next socket asks for the number after the last one taken from the wire.
 * A heartbeat, whose answer acknowledges what came before it, is answered when the reader has come back for more.
 * What cannot succeed is not tried again: see `_is_final`.
@@ -44,6 +45,10 @@ MESSAGE_LIMIT_BYTES = 4 * 1024 * 1024
 REMEMBERED = 256
 """So many events are known again when they come twice; of an overlap that is longer no more can be told."""
 
+MOST_HELD = 64
+"""So many events that came before their turn are held for what is missing before them."""
+HOLD_S = 1.0
+"""So long they are held while nothing comes."""
 DOUBTS = 3
 """So often in a row a server is asked in vain for events that it left out, until its numbers are taken for full of
 holes.
@@ -117,6 +122,7 @@ class Stream:
         self._ready: deque[Item] = deque()
         self._taken_seq = address.seq_start - 1 if address.seq_start else None  # the last number from the wire
         self._memory: dict[int, int] = {}
+        self._ahead: dict[int, Event] = {}  # what came before its turn
         self._doubted_seq: int | None = None
         self._doubts_left = DOUBTS
         self._was_up = False
@@ -220,9 +226,14 @@ class Stream:
                     await self._clock.sleep(wait_s)
                 await self._open()
                 return
-            message = await self._link.receive()
+            message = await self._link.receive(HOLD_S if self._ahead else None)
+            if message is None:
+                self._judge_jump()
+                return
             self._failures = 0
             if message == HEARTBEAT:
+                if self._ahead:  # a heartbeat overtakes nothing, and its answer would acknowledge what did not come
+                    self._judge_jump()
                 await self._link.answer()
                 self.counters.heartbeats += 1
                 return
@@ -240,6 +251,7 @@ class Stream:
         seq_start = self._address.seq_start if after is None else after + 1
         self._link = await open_link(self._address, seq_start, self._options, self._clock)
         self._brought = 0
+        self._ahead.clear()
         self._ready.append(Connected(first=not self._was_up))
         if self._was_up:
             self.counters.reconnects += 1
@@ -252,46 +264,64 @@ class Stream:
             await link.close()
 
     def _take(self, event: Event) -> None:
-        """Put an event into its place: hand it out, with the gap before it, or drop it as a duplicate.
+        """Put an event into its place: hand it out, hold it until what is missing before it has come, or drop it as a
+        duplicate.
 
         Raises:
             LostError: numbers are missing, and the server shall be asked for them.
             RenumberedError: it belongs to another count.
         """
-        seq, last, end = event.seq, self._taken_seq, self._address.seq_end
-        mark = hash(event.text)
-        if last is not None and seq <= last:
+        seq, last = event.seq, self._taken_seq
+        if last is None or seq == last + 1:
+            self._accept(event)
+        elif seq > last:
+            if seq in self._ahead:
+                self.counters.duplicates += 1
+                return
+            self._ahead[seq] = event
+            is_first_word = not (self._brought or self.counters.reconnects)
+            if is_first_word or not self._doubts_left or len(self._ahead) >= MOST_HELD:
+                self._judge_jump()
+        else:
             known = self._memory.get(seq)
-            if known != mark and (known is not None or last - seq >= REMEMBERED):
+            if known != hash(event.text) and (known is not None or last - seq >= REMEMBERED):
                 raise RenumberedError(seq, last)
             self.counters.duplicates += 1
-            return
-        if last is not None and last + 1 != seq:
-            self._judge_jump(last + 1, seq - 1 if end is None else min(seq - 1, end))
-        elif seq == self._doubted_seq:
-            self._doubts_left = DOUBTS
-        if end is not None and seq >= end:
-            self._is_over = True
-            if seq > end:
-                return
-        self._memory[seq] = mark
-        if len(self._memory) > REMEMBERED:
-            del self._memory[next(iter(self._memory))]
-        self._taken_seq = seq
-        self._brought += 1
-        self._ready.append(event)
 
-    def _judge_jump(self, first: int, last: int) -> None:
+    def _accept(self, event: Event) -> None:
+        """Hand out an event, and those that were held for it."""
+        end = self._address.seq_end
+        following: Event | None = event
+        while following is not None and not self._is_over:
+            seq = following.seq
+            self._is_over = end is not None and seq >= end
+            if end is not None and seq > end:
+                return
+            if seq == self._doubted_seq:
+                self._doubts_left = DOUBTS
+            self._memory[seq] = hash(following.text)
+            if len(self._memory) > REMEMBERED:
+                del self._memory[next(iter(self._memory))]
+            self._taken_seq = seq
+            self._brought += 1
+            self._ready.append(following)
+            following = self._ahead.pop(seq + 1, None) if self._ahead else None
+
+    def _judge_jump(self) -> None:
         """Tell a gap from a loss on the way. A socket that begins later than asked says that the server has no more.
 
         In the midst of a socket it has said no such thing, so it is asked again, unless that has never helped.
         """
+        following = min(self._ahead)
+        first = following if self._taken_seq is None else self._taken_seq + 1
+        last = following - 1 if self._address.seq_end is None else min(following - 1, self._address.seq_end)
         if self._brought and self._doubts_left:
             self._doubted_seq = first
-            raise LostError(f"events {first} to {last} did not come")
+            raise LostError(f"events {first} to {last} did not come" if last > first else f"event {first} did not come")
         if first == self._doubted_seq:
             self._doubts_left -= 1
         self._miss(first, last)
+        self._accept(self._ahead.pop(following))
 
     def _miss(self, first: int, last: int) -> None:
         self.counters.gaps += 1
