@@ -43,7 +43,7 @@ export function Twin({ id: dsn, query }) {
       if (datapoint.echo) setOutcomes((old) => (old[name]?.state === "sent" ? { ...old, [name]: { state: "acknowledged" } } : old));
     } else if (metadata.event_type === "datapointack") {
       const accepted = datapoint.ack_status === 200;
-      settle(name, datapoint.id, { state: accepted ? "acknowledged" : "refused", id: datapoint.id, why: `status ${datapoint.ack_status}, message ${datapoint.ack_message}` });
+      settle(name, datapoint.id, { state: accepted ? "acknowledged" : "refused", id: datapoint.id, ...(!accepted && { why: `status ${datapoint.ack_status}, message ${datapoint.ack_message}` }) });
     } else {
       twin.reload();
       if (!listed.value) listed.reload();

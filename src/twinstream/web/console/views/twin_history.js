@@ -6,6 +6,7 @@ import { Plot } from "../plot.js";
 import { goTo, linkTo } from "../router.js";
 import { get } from "../session.js";
 import { Empty, Pending, Table, Time, useResource } from "../ui.js";
+import { Content, isAddress } from "./twin_content.js";
 
 const LIMIT = 500;
 const SHOWN = 100;
@@ -38,7 +39,7 @@ function Datapoints({ dsn, property }) {
   const plotted = PLOTTED.includes(property.base_type) && times.length > 1;
   const columns = [
     { name: "Time", show: (/** @type {any} */ point) => html`<${Time} at=${point.created_at} />` },
-    { name: "Value", show: (/** @type {any} */ point) => html`<span class="text">${showValue(point.value, property.base_type)}</span>` },
+    { name: "Value", show: (/** @type {any} */ point) => (isAddress(point.value) ? html`<${Content} value=${point.value} name=${property.name} />` : html`<span class="text">${showValue(point.value, property.base_type)}</span>`) },
     { name: "From", show: (/** @type {any} */ point) => (point.echo ? "device (echo)" : point.created_at_from_device || property.direction === "output" ? "device" : "user") },
     ...(property.ack_enabled ? [{ name: "Acknowledged", show: (/** @type {any} */ point) => (point.acked_at ? html`${point.ack_status === 200 ? "yes" : `refused (${point.ack_status})`}, <${Time} at=${point.acked_at} />` : "–") }] : []),
   ];

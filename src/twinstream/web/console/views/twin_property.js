@@ -3,9 +3,10 @@ import { html, useState } from "../html.js";
 import { showValue } from "../format.js";
 import { linkTo } from "../router.js";
 import { State, Switch, Time } from "../ui.js";
+import { Content, isAddress } from "./twin_content.js";
 
 const OUTCOMES = /** @type {const} */ ({
-  pending: ["busy", "waiting for the device"],
+  pending: ["busy", "pending"],
   sent: ["busy", "sent"],
   acknowledged: ["good", "acknowledged"],
   refused: ["bad", "refused"],
@@ -34,6 +35,7 @@ export function PropertyRow({ dsn, property, outcome, onSet }) {
 function Shown({ property }) {
   const text = showValue(property.value, property.base_type);
   if (property.base_type === "boolean") return html`<span class="lamp ${Number(property.value) ? "on" : ""}" aria-hidden="true"></span><span>${text}</span>`;
+  if (isAddress(property.value)) return html`<${Content} key=${property.value} value=${property.value} name=${property.name} />`;
   return html`<span class="text" title=${text}>${text}</span>`;
 }
 
