@@ -125,3 +125,18 @@ def test_a_fleet_goes_to_a_server_whose_folder_is_not_here(server: ServerProcess
     done = run(tmp_path, *flags, "--for=1s", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["accepted"] > 0
+
+
+def test_without_its_file_only_the_secrets_are_new(server: ServerProcess, tmp_path: Path) -> None:
+    """Somebody has removed the credentials: user and devices are there, and the fleet goes on with the same streams."""
+    path = server.data / "simulate-pads.json"
+    contents = []
+    for _ in range(2):
+        done = run(tmp_path, f"--data={server.data}", "--for=0.5s")
+        assert (done.returncode, done.stderr) == (0, "")
+        contents.append(json.loads(path.read_text()))
+        path.unlink()
+    first, second = contents
+    assert first.pop("password") != second.pop("password")
+    assert (first.pop("app_id"), first.pop("app_secret")) != (second.pop("app_id"), second.pop("app_secret"))
+    assert first == second

@@ -9,6 +9,7 @@ import inspect
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from twinstream.cli.demonstration import require_free, run_demonstration
 from twinstream.cli.extra import import_server
 from twinstream.cli.folder import judge_folder
 from twinstream.cli.tls import check_tls_files
+from twinstream.exits import EX_UNAVAILABLE, CommandError
 from twinstream.settings import SETTINGS, Setting
 
 DEMO_PRESET: Mapping[str, Any] = {"presence_timeout_s": 15.0, "datapoint_retention_s": 172_800.0}
@@ -112,6 +114,10 @@ def _run(flags: dict[str, Any], *, demo: bool) -> int:
 def _collect(flags: dict[str, Any], scenario: str) -> int:
     settings, _, _ = _load(flags, DEMO_PRESET)
     server = import_server("twinstream.server")
+    if find_spec("sqlalchemy") is None:
+        raise CommandError(
+            EX_UNAVAILABLE, "--collect stores events; install: pip install 'twinstream[server,collector]'"
+        )
     require_free(settings.data)
     server.call_offline(settings, "GET", "/admin/v1/oems")  # Why: it makes no database among other files, such as ours
     passed = [_pass_on(name, value) for name, value in flags.items() if value is not None and name not in _OWN]
