@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.client.clock import TestClock
@@ -33,7 +34,7 @@ TABLE = [name for name in CALLS if not name.startswith(("_", "ask_"))]
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoFile]:
     """A running demo: an account with devices that answer."""
-    server = ServerProcess(tmp_path_factory.mktemp("sdk") / "data", demo=True)
+    server = ServerProcess(tmp_path_factory.mktemp("sdk") / "data", demo=True, allow_faults="true")
     try:
         yield await_demo_file(server)
     finally:
@@ -209,11 +210,19 @@ async def test_both_forms_read_the_same_events(demo: DemoFile) -> None:
     assert await asyncio.to_thread(read) == seen
 
 
+async def set_three(demo: DemoFile) -> None:
+    """Set a property three times."""
+    async with Cloud(demo.url) as cloud:
+        await cloud.sign_in(demo.email, demo.password, app_id=demo.app_id, app_secret=demo.app_secret)
+        await cloud.set_properties([(LED, "Red_LED", number % 2) for number in range(3)])
+
+
 async def test_a_stream_goes_on_through_a_kill(tmp_path: Path) -> None:
     """The server is killed and started again on the same port: the numbers go on where they were, none left out."""
     server = ServerProcess(tmp_path / "data", demo=True)
     try:
         demo = await_demo_file(server)
+        await set_three(demo)
         seen: list[object] = []
         async with quick(demo.url, stream_key=demo.stream_keys["datapoint"], seq_start=1) as stream:
             async for item in stream.items():
@@ -221,6 +230,7 @@ async def test_a_stream_goes_on_through_a_kill(tmp_path: Path) -> None:
                 if seen[-1] == 2:
                     server.kill()
                     server = ServerProcess(tmp_path / "data", demo=True, port=server.address[1])
+                    await set_three(await_demo_file(server))
                 if seen[-1] == 5:
                     break
         assert [number for number in seen if isinstance(number, int)] == list(range(1, 6))
@@ -229,6 +239,34 @@ async def test_a_stream_goes_on_through_a_kill(tmp_path: Path) -> None:
         assert resumed[0][0] == "resumed"
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"drop": 0.02, "duplicate": 0.05},
+        {"drop": 0.02, "close": {"code": 1012, "after_events": 50}},
+        {"reorder": 3},
+        {"profile": "dying-server"},
+    ],
+    ids=str,
+)
+async def test_a_broken_way_costs_no_event(demo: DemoFile, faults: dict[str, Any]) -> None:
+    """Events that are lost, doubled or mixed up on the way, and closes between, are seen by nobody who iterates."""
+    last = 300
+    async with Cloud(demo.url) as cloud:
+        tokens = await cloud.sign_in(demo.email, demo.password, app_id=demo.app_id, app_secret=demo.app_secret)
+        made = await cloud.create_subscription("datapoint", dsn=LED, property_name="Red_LED")
+        for _ in range(last // 50):
+            await cloud.set_properties([(LED, "Red_LED", number % 2) for number in range(50)])
+        async with httpx.AsyncClient(base_url=demo.url) as client:
+            path = f"/api/v1/subscriptions/{made.id}/faults"
+            headers = {"Authorization": f"auth_token {tokens.access_token}"}
+            (await client.put(path, json={"seed": 7} | faults, headers=headers)).raise_for_status()
+        async with quick(demo.url, stream_key=made.stream_key, seq_start=1, seq_end=last) as stream:
+            assert [event.seq async for event in stream] == list(range(1, last + 1))
+            assert stream.counters.gaps == 0
+        await cloud.delete_subscription(made.id)
 
 
 async def test_nobody_there_is_told_in_the_same_way() -> None:
