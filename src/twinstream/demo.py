@@ -244,6 +244,12 @@ GUIDE = """\
 
 The demo lives at {demo.url}: three simulated devices, to which something happens every few seconds.
 
+Look at it in a browser:
+
+  {demo.url}/
+  email     {demo.email}
+  password  {demo.password}
+
 Watch it in another terminal, one type of event at a time:
 
 {tails}
