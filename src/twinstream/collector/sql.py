@@ -104,7 +104,8 @@ class SqlSink:
         try:
             is_written = self._run(write_batch)
         except SinkError as error:
-            raise SinkError(f"{self._place}: {insert.explain(rows)}" if insert.explain(rows) else str(error)) from None
+            reason = insert.explain(rows)
+            raise SinkError(f"{self._place}: {reason}" if reason else str(error)) from None
         if not is_written:
             seq = self._run(lambda connection: self._read_cursor(connection, stream))
             if not (is_repeated and seq == last):
@@ -209,8 +210,8 @@ class _Insert:
         return rows
 
     def explain(self, rows: list[tuple[Any, ...]]) -> str | None:
-        """Say which value is too long for its column, if one is."""
-        return explain_length(self._columns, rows)
+        """Say which value is too long for its column, if one is. SQLite takes any length."""
+        return None if self._is_sqlite else explain_length(self._columns, rows)
 
 
 def make_engine(url: str) -> sa.Engine:
