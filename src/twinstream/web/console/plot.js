@@ -55,7 +55,7 @@ function describe(box, lines, height, unit, words) {
   return {
     width: box.clientWidth || 600,
     height,
-    padding: [10, 12, 0, 0],
+    padding: [10, 30, 0, 0],
     cursor: { drag: { x: false, y: false } },
     legend: { show: lines.length > 1, live: false },
     axes: [{ ...axis, space: 70, values: TIMES }, { ...axis, size: 52, values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map((tick) => (words ? (words[tick] ?? "") : `${tick}${unit}`)) }],
