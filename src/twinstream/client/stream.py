@@ -232,7 +232,7 @@ class Stream:
                 return
             self._failures = 0
             if message == HEARTBEAT:
-                if self._ahead:  # a heartbeat overtakes nothing, and its answer would acknowledge what did not come
+                while self._ahead:  # a heartbeat overtakes nothing, and its answer would acknowledge what did not come
                     self._judge_jump()
                 await self._link.answer()
                 self.counters.heartbeats += 1
