@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 def twinstream(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     command = [sys.executable, "-m", "twinstream", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +59,23 @@ def demonstration(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_broken_again_and_again_it_loses_nothing(demonstration: subprocess.Popen[str], folder: Path) -> None:
     """Server and collector are killed at random while the fleet goes on; then everything accepted is there, once."""
-    seed = int(os.environ.get("TWINSTREAM_KILL_SEED", "11"))
-    broken = twinstream("break", f"--data={folder}", "--for=8s", "--every=1s", f"--seed={seed}")
+    prove(folder, length_s=8, seed=11)
+
+
+@pytest.mark.soak
+def test_broken_for_minutes_it_loses_nothing(demonstration: subprocess.Popen[str], folder: Path) -> None:
+    """The same over about 300 kills; another seed each time."""
+    prove(folder, length_s=300, seed=time.time_ns() % 1_000_000)
+
+
+def prove(folder: Path, length_s: int, seed: int) -> None:
+    """Break it, and verify; the assertions name the seed."""
+    broken = twinstream("break", f"--data={folder}", f"--for={length_s}s", "--every=1s", f"--seed={seed}")
     assert (broken.returncode, broken.stderr) == (0, "")
     blows = [line.split()[1] for line in broken.stdout.splitlines() if "kill -9" in line]
     assert set(blows) == {"server", "collector"}
     verified = twinstream("verify", f"--data={folder}", "--json")
-    assert (verified.returncode, verified.stderr) == (0, ""), verified.stdout
+    assert (verified.returncode, verified.stderr) == (0, ""), f"break --seed {seed}: {verified.stdout}"
     verdict = json.loads(verified.stdout)
     assert verdict["accepted"] > 20
     assert verdict["streams"] == ["fleet"]
