@@ -45,9 +45,9 @@ def test_nothing_is_said_where_nothing_is_missing(
 
 def test_a_program_off_the_path_is_found_in_its_folders_the_newest_version_first(tmp_path: Path) -> None:
     """Debian keeps PostgreSQL's server in a folder per version, which is on nobody's path."""
-    for version in ("14", "15"):
-        command = tmp_path / version / "bin" / "no-such-teapot"
+    commands = [tmp_path / version / "bin" / "no-such-teapot" for version in ("14", "15")]
+    for command in commands:
         command.parent.mkdir(parents=True)
         command.touch(mode=0o755)
-    assert Need("no-such-teapot", (), "", folders=(f"{tmp_path}/*/bin",)).find() == command
+    assert Need("no-such-teapot", (), "", folders=(f"{tmp_path}/*/bin",)).find() == commands[-1]
     assert Need("no-such-teapot", (), "").find() is None

@@ -14,7 +14,8 @@ from twinstream.errors import RequestError
 from twinstream.model.datapoint import Datapoint
 from twinstream.model.event import EventType
 from twinstream.model.principal import Device, User
-from twinstream.service.creation import Creation, Draft, Outcome
+from twinstream.service.creation import Creation, Draft
+from twinstream.service.receipt import Outcome
 
 
 def codes(outcomes: Sequence[Outcome]) -> list[str]:
