@@ -4,7 +4,8 @@ Both put the same events into the same empty table of the same database with the
 transaction, and take turns. The plain inserts have their rows ready in memory and do nothing else: an ``executemany``
 and a commit per batch. The collector reads the events from a WebSocket, takes them apart, checks their numbers, and
 moves its cursor with each batch. The frames come ready made from a process of its own, `replay`. The figures are events
-per second, from the first to the last commit; medians of the rounds with their middle half.
+per second, from the start (the collector: before it connects) to the last commit; medians of the rounds with their
+middle half.
 """
 
 from __future__ import annotations
@@ -72,15 +73,15 @@ class Bench:
         """Collect the stream; return events per second."""
         sink = self._empty()
         source = Source("bench", lambda _: connect(self._stream, seq_start=1, seq_end=self._count), sink, LIMITS)
-        began = time.perf_counter()
-        progress = asyncio.run(run_collector([source]))
-        took_s = time.perf_counter() - began
-        assert progress[0].state is State.ENDED, progress[0].reason
-        assert progress[0].written == self._count, progress[0]
+        (progress,) = asyncio.run(run_collector([source], now=time.perf_counter))
+        assert progress.state is State.ENDED, progress.reason
+        assert progress.written == self._count, progress
+        assert progress.started_at is not None
+        assert progress.written_at is not None
         with self._engine.connect() as database:
             found = database.exec_driver_sql("SELECT count(*), count(DISTINCT seq) FROM events").one()
         assert tuple(found) == (self._count, self._count)
-        return self._count / took_s
+        return self._count / (progress.written_at - progress.started_at)
 
     def _empty(self) -> SqlSink:
         with self._engine.begin() as connection:

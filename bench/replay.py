@@ -7,10 +7,12 @@ to 64 KiB as a subscription with a large ``batch_size`` gets them, then closes w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Iterator
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from twinstream.wire.event import Datapoint, DatapointMessage, PropertyMetadata, encode_record, encode_tail
 
@@ -46,9 +48,10 @@ async def play(count: int) -> None:
     messages = list(make_messages(count))
 
     async def send(connection: ServerConnection) -> None:
-        for message in messages:
-            await connection.send(message)
-        await connection.close(1000)
+        with contextlib.suppress(ConnectionClosed):  # it has what it wanted
+            for message in messages:
+                await connection.send(message)
+            await connection.close(1000)
 
     async with serve(send, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
         print(next(iter(server.sockets)).getsockname()[1], flush=True)
