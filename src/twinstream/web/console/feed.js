@@ -84,6 +84,7 @@ async function verify() {
 }
 
 async function remove() {
+  socket?.close();
   if (subscription) await call("DELETE", `/api/v1/subscriptions/${subscription.id}.json`);
 }
 

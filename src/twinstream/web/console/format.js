@@ -32,7 +32,6 @@ export function showTime(time) {
 export function showValue(value, baseType) {
   if (value === null || value === undefined) return "–";
   if (baseType === "boolean") return Number(value) ? "on" : "off";
-  if (typeof value === "number") return NUMBER.format(value);
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 

@@ -54,6 +54,7 @@ function Frame({ session }) {
   </div>`;
 }
 
+/** @param {{path: string}} props */
 const Icon = ({ path }) => html`<svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"><path d=${path} /></svg>`;
 
 function Theme() {

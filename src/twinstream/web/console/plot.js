@@ -13,22 +13,22 @@ const TIMES = [
 ];
 
 /**
- * @param {{label: string, times: number[], lines: (Line & {values: (number | null)[]})[], height?: number, unit?: string,
- *   words?: string[] | null, summary: string}} props  `times` in seconds since 1970; `words` stand for the values 0, 1, …;
+ * @param {{label: string, times: number[], lines: (Line & {values: (number | null)[]})[], height?: number, unit?: string, isFromZero?: boolean,
+ *   words?: string[] | null, summary: string}} props  `times` in seconds since 1970; `isFromZero`: the axis shows zero; `words` stand for the values 0, 1, …;
  *   `summary` says in words what the plot shows
  */
-export function Plot({ label, times, lines, height = 180, unit = "", words = null, summary }) {
+export function Plot({ label, times, lines, height = 180, unit = "", isFromZero = true, words = null, summary }) {
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   const plot = useRef(/** @type {any} */ (null));
-  const shape = JSON.stringify([lines.map(({ label: name, colour, stepped, fill }) => [name, colour, stepped, fill]), height, unit, words]);
-  const table = [times, ...lines.map((line) => line.values)];
+  const shape = JSON.stringify([lines.map(({ label: name, colour, stepped, fill }) => [name, colour, stepped, fill]), height, unit, isFromZero, words]);
+  const table = /** @type {uPlot.AlignedData} */ ([times, ...lines.map((line) => line.values)]);
   const latest = useRef(table);
   latest.current = table;
   useEffect(() => {
     const box = /** @type {HTMLElement} */ (place.current);
     const draw = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(describe(box, lines, height, unit, words), latest.current, box);
+      plot.current = new uPlot(describe(box, lines, height, unit, isFromZero, words), latest.current, box);
     };
     draw();
     const resized = new ResizeObserver(() => plot.current?.setSize({ width: box.clientWidth, height }));
@@ -48,8 +48,14 @@ export function Plot({ label, times, lines, height = 180, unit = "", words = nul
   return html`<figure class="plot" role="img" aria-label="${label}: ${summary}"><div ref=${place}></div></figure>`;
 }
 
-/** @param {HTMLElement} box @param {Line[]} lines @param {number} height @param {string} unit @param {string[] | null} words */
-function describe(box, lines, height, unit, words) {
+/** Some room around, or zero at the bottom. @param {number} low @param {number} high @param {boolean} isFromZero @returns {[number, number]} */
+function widen(low, high, isFromZero) {
+  const room = low === high ? 1 : (high - low) * 0.08;
+  return [isFromZero ? Math.min(0, low) : low - room, high + room];
+}
+
+/** @param {HTMLElement} box @param {Line[]} lines @param {number} height @param {string} unit @param {boolean} isFromZero @param {string[] | null} words @returns {uPlot.Options} */
+function describe(box, lines, height, unit, isFromZero, words) {
   const colour = makePalette(box);
   const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
   return {
@@ -59,7 +65,7 @@ function describe(box, lines, height, unit, words) {
     cursor: { drag: { x: false, y: false } },
     legend: { show: lines.length > 1, live: false },
     axes: [{ ...axis, space: 70, values: TIMES }, { ...axis, size: 52, values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map((tick) => (words ? (words[tick] ?? "") : `${tick}${unit}`)) }],
-    scales: { y: { range: (/** @type {any} */ _, /** @type {number} */ low, /** @type {number} */ high) => words ? [-0.1, words.length - 0.9] : (low === high ? [Math.min(0, low), high + 1] : [Math.min(low, low >= 0 ? 0 : low), high + (high - low) * 0.08]) } },
+    scales: { y: { range: (_, low, high) => (words ? [-0.1, words.length - 0.9] : widen(low, high, isFromZero)) } },
     series: [
       {},
       ...lines.map(({ label, colour: name = "accent", stepped = false, fill = false }) => ({
@@ -67,7 +73,7 @@ function describe(box, lines, height, unit, words) {
         stroke: colour(name),
         width: 1.75,
         fill: fill ? `color-mix(in srgb, ${colour(name)} 14%, transparent)` : undefined,
-        paths: stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
+        paths: stepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined,
         points: { show: false },
       })),
     ],

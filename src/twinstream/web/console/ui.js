@@ -50,7 +50,10 @@ export function useTick(everyMs) {
   }, [everyMs]);
 }
 
-/** A view's heading, which gets the focus when the view opens, so that keyboard and screen reader begin there. */
+/**
+ * A view's heading, which gets the focus when the view opens, so that keyboard and screen reader begin there.
+ * @param {{title: string, lead?: string, children?: any}} props
+ */
 export function Heading({ title, lead = "", children = null }) {
   const ref = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
@@ -63,7 +66,7 @@ export function Heading({ title, lead = "", children = null }) {
   </div>`;
 }
 
-/** What to show while there is no value: that it is coming, or why not. */
+/** What to show while there is no value: that it is coming, or why not. @param {{resource: {error: Error | null, reload: () => void}, what: string}} props */
 export function Pending({ resource, what }) {
   if (resource.error) return html`<${Failure} error=${resource.error} retry=${resource.reload} />`;
   return html`<p class="wait" role="status">Loading ${what}…</p>`;
@@ -77,8 +80,11 @@ export function Failure({ error, retry = null }) {
   </div>`;
 }
 
-/** Nothing there, and what to do about it. */
+/** Nothing there, and what to do about it. @param {{title: string, children?: any}} props */
 export const Empty = ({ title, children }) => html`<div class="empty"><p><strong>${title}</strong></p>${children}</div>`;
+
+/** A number with its name, for an overview. @param {{name: string, value: string, note?: string}} props */
+export const Tile = ({ name, value, note = "" }) => html`<div class="tile"><div class="name">${name}</div><div class="number">${value}</div>${note && html`<div class="hint">${note}</div>`}</div>`;
 
 /** A state as a dot and a word. @param {{kind: "good" | "busy" | "bad" | "off", children?: any}} props */
 export const State = ({ kind, children }) => html`<span class="state ${kind}"><span class="dot" aria-hidden="true"></span>${children}</span>`;
@@ -89,7 +95,10 @@ export const Presence = ({ status }) => html`<${State} kind=${status === "Online
 /** A time, with its full form on hover. @param {{at: string | number | null | undefined}} props */
 export const Time = ({ at }) => (at ? html`<time datetime=${new Date(at).toISOString()} title=${String(at)}>${showTime(at)}</time>` : html`<span class="quiet">–</span>`);
 
-/** A switch. `state` "pending" shows that the device has not answered yet. */
+/**
+ * A switch; `busy` shows that the device has not answered yet.
+ * @param {{on: boolean, label: string, busy?: boolean, disabled?: boolean, onChange: (on: boolean) => void}} props
+ */
 export function Switch({ on, label, busy = false, disabled = false, onChange }) {
   return html`<button type="button" class="switch ${busy ? "busy" : ""}" role="switch" aria-checked=${on ? "true" : "false"}
     aria-label=${label} aria-busy=${busy ? "true" : "false"} disabled=${disabled} onClick=${() => onChange(!on)}><span aria-hidden="true"></span></button>`;
@@ -116,7 +125,7 @@ export function Field({ label, hint = "", children = null, ...input }) {
     ${hint && html`<p class="hint" id="${id}-hint">${hint}</p>`}</div>`;
 }
 
-/** A modal dialog (the browser's own, so that focus stays inside and Escape closes it). */
+/** A modal dialog (the browser's own, so that focus stays inside and Escape closes it). @param {{title: string, onClose: () => void, children?: any}} props */
 export function Dialog({ title, onClose, children }) {
   const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const id = useId();
@@ -131,7 +140,7 @@ export function Dialog({ title, onClose, children }) {
   </dialog>`;
 }
 
-/** Ask before something that cannot be taken back. */
+/** Ask before something that cannot be taken back. @param {{title: string, verb: string, onConfirm: () => Promise<void>, onClose: () => void, children?: any}} props */
 export function Confirm({ title, verb, onConfirm, onClose, children }) {
   const [error, setError] = useState(/** @type {Error | null} */ (null));
   const [busy, setBusy] = useState(false);
@@ -154,7 +163,7 @@ export function Confirm({ title, verb, onConfirm, onClose, children }) {
 /** Tabs by the ARIA pattern: arrows move, the panel follows. @param {{label: string, tabs: {id: string, name: string}[], chosen: string, onChoose: (id: string) => void, children: any}} props */
 export function Tabs({ label, tabs, chosen, onChoose, children }) {
   const base = useId();
-  const step = (event) => {
+  const step = (/** @type {KeyboardEvent} */ event) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[/** @type {string} */ (event.key)];
     if (!by) return;
     event.preventDefault();

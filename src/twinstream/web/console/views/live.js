@@ -10,6 +10,8 @@ import { Empty, Failure, Field, Heading, Pending, State, useResource } from "../
 import { EventRows } from "./live_rows.js";
 import { Feeds } from "./live_feeds.js";
 
+/** @typedef {{after: number | null, through: number | null}} Range */
+
 const STATES = /** @type {const} */ ({ connecting: ["busy", "connecting"], open: ["good", "live"], reconnecting: ["busy", "reconnecting"], ended: ["off", "ended"] });
 /** How often the page is drawn again while events come, ms. */
 const DRAW_EVERY_MS = 200;
@@ -18,7 +20,7 @@ const DRAW_EVERY_MS = 200;
 export function Live({ query }) {
   const streams = useResource(async () => (await get("/api/v1/subscriptions.json")).map((/** @type {any} */ wrapped) => wrapped.subscription).filter((/** @type {any} */ one) => one.name !== "console"), []);
   const [chosen, setChosen] = useState(() => new Set(query.get("stream")?.split(",").map(Number) ?? []));
-  const [range, setRange] = useState(/** @type {{after: number | null, through: number | null}} */ ({ after: null, through: null }));
+  const [range, setRange] = useState(/** @type {Range} */ ({ after: null, through: null }));
   const [wanted, setWanted] = useState("");
   const [paused, setPaused] = useState(false);
   const feeds = useMemo(() => new Feeds(), []);
@@ -59,7 +61,7 @@ export function Live({ query }) {
     </div>`;
 }
 
-/** A stream to be looked at or not, and how it is. */
+/** A stream to be looked at or not, and how it is. @param {{stream: any, on: boolean, feed: import("./live_feeds.js").Feed | undefined, onToggle: (id: number) => void}} props */
 function Chip({ stream, on, feed, onToggle }) {
   const [kind, words] = feed ? STATES[/** @type {keyof typeof STATES} */ (feed.state)] : ["off", stream.is_suspended ? "suspended" : "not shown"];
   const counts = feed?.socket.counts;
@@ -71,7 +73,7 @@ function Chip({ stream, on, feed, onToggle }) {
   </label></li>`;
 }
 
-/** Events a second over the last two minutes. */
+/** Events a second over the last two minutes. @param {{feeds: Feeds}} props */
 function Rate({ feeds }) {
   const [times, values] = feeds.rates();
   const now = values.at(-2) ?? 0;
@@ -79,7 +81,7 @@ function Rate({ feeds }) {
     <p class="quiet numbers">${showCount(now, "event")} in the last second, ${feeds.total.toLocaleString("en")} in all</p>`;
 }
 
-/** First and last number to be told again, the same for all streams chosen. */
+/** First and last number to be told again, the same for all streams chosen. @param {{range: Range, onRange: (range: Range) => void}} props */
 function Replay({ range, onRange }) {
   const [error, setError] = useState(/** @type {Error | null} */ (null));
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));

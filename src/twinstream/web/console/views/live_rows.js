@@ -82,7 +82,6 @@ function Row({ row, active, chosen, name, onOpen }) {
 /** An event, opened. @param {{row: any, name: string, onClose: () => void}} props */
 function Inspector({ row, name, onClose }) {
   const bar = row.frame.indexOf("|");
-  const metadata = row.event.metadata;
   return html`<section class="panel inspector" aria-label=${`Event ${row.seq} of ${name}`}>
     <div class="heading"><h2>Event ${row.seq} of ${name}</h2><div class="actions">
       <a href=${linkTo(["why"], identify(row.event))}>Who else gets it?</a>

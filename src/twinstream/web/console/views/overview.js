@@ -8,7 +8,7 @@ import { showCount, showDuration, showNumber } from "../format.js";
 import { Plot } from "../plot.js";
 import { linkTo } from "../router.js";
 import { ApiError, get, onSession } from "../session.js";
-import { Empty, Failure, Heading, Pending, State, Table, useResource } from "../ui.js";
+import { Empty, Failure, Heading, Pending, State, Table, Tile, useResource } from "../ui.js";
 import { stateOf } from "./streams.js";
 
 /** @typedef {{at: number, in: number | null, out: number | null}} Sample `at` in seconds since 1970, rates per second */
@@ -58,8 +58,6 @@ export function Overview() {
     <section class="panel"><h2>Events per second</h2><div class="rates"><${Rates} isOem=${isOem} /></div></section>
     <section class="panel"><h2>Subscribers</h2><p class="hint">Whoever loses events first comes first.</p><${Subscribers} ranked=${ranked} own=${own} /></section>`;
 }
-
-const Tile = ({ name, value, note }) => html`<div class="tile"><div class="name">${name}</div><div class="number">${value}</div><div class="hint">${note}</div></div>`;
 
 /** Note the rates of an answer. @param {any} overview */
 function collect(overview) {

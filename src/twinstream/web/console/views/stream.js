@@ -3,7 +3,7 @@ import { html, useState } from "../html.js";
 import { showDuration, showNumber } from "../format.js";
 import { goTo, linkTo } from "../router.js";
 import { call, get } from "../session.js";
-import { Confirm, Copyable, Empty, Failure, Heading, Pending, State, Table, Tabs, Time, useResource } from "../ui.js";
+import { Confirm, Copyable, Empty, Failure, Heading, Pending, State, Table, Tabs, Tile, Time, useResource } from "../ui.js";
 import { StreamForm } from "./stream_form.js";
 import { stateOf } from "./streams.js";
 
@@ -59,7 +59,6 @@ export function Stream({ id }) {
       <p>Its stream key opens nothing any more, and its sockets are closed. It cannot be taken back.</p><//>`}`;
 }
 
-const Tile = ({ name, value, note = "" }) => html`<div class="tile"><div class="name">${name}</div><div class="number">${value}</div>${note && html`<div class="hint">${note}</div>`}</div>`;
 /** @param {string} names */
 const list = (names) => (names === "*" ? "any" : names.replaceAll(",", ", "));
 

@@ -1,5 +1,5 @@
 /** One twin: its properties, set and seen; their history; where it is; when it was connected. */
-import { html, useCallback, useEffect, useRef, useState } from "../html.js";
+import { html, useCallback, useRef, useState } from "../html.js";
 import { useFeed } from "../feed.js";
 import { goTo, linkTo } from "../router.js";
 import { ApiError, call, get } from "../session.js";
@@ -75,7 +75,7 @@ export function Twin({ id: dsn, query }) {
   const choose = (/** @type {string} */ next) => goTo(linkTo(["twins", dsn], { ...Object.fromEntries(query), tab: next }), true);
   return html`<nav class="trail" aria-label="Where you are"><a href="#/twins">Twins</a></nav>
     <${Heading} title=${twin.value.product_name}>
-      <${Presence} status=${twin.value.connection_status} /><span class="quiet">since <${Time} at=${twin.value.connected_at} /></span>
+      <${Presence} status=${twin.value.connection_status} />${twin.value.connected_at && html`<span class="quiet">${twin.value.connection_status === "Online" ? "since" : "last connected"} <${Time} at=${twin.value.connected_at} /></span>`}
     <//>
     <${Failure} error=${twin.error} retry=${twin.reload} />
     <p class="quiet"><code>${dsn}</code> · ${twin.value.oem_model}</p>

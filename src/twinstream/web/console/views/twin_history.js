@@ -45,7 +45,7 @@ function Datapoints({ dsn, property }) {
   ];
   const stepped = property.base_type === "boolean";
   const summary = `${showCount(points.value.length, "datapoint")}, the newest ${showValue(property.value, property.base_type)}`;
-  return html`${plotted && html`<div class="panel"><${Plot} label=${property.name} times=${times} lines=${[{ label: property.name, values, stepped, fill: true }]} words=${stepped ? ["off", "on"] : null} summary=${summary} /></div>`}
+  return html`${plotted && html`<div class="panel"><${Plot} label=${property.name} times=${times} lines=${[{ label: property.name, values, stepped, fill: true }]} isFromZero=${stepped} words=${stepped ? ["off", "on"] : null} summary=${summary} /></div>`}
     <${Table} label=${`Datapoints of ${property.name}`} columns=${columns} rows=${newest} keyOf=${(/** @type {any} */ point) => point.id} />
     ${points.value.length > SHOWN && html`<p class="hint">The newest ${SHOWN} of ${points.value.length} that the plot shows.</p>`}`;
 }

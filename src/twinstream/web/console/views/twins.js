@@ -16,7 +16,7 @@ const COLUMNS = [
   { name: "DSN", show: (/** @type {any} */ twin) => html`<code>${twin.dsn}</code>` },
   { name: "Model", show: (/** @type {any} */ twin) => twin.oem_model },
   { name: "Presence", show: (/** @type {any} */ twin) => html`<${Presence} status=${twin.connection_status} />` },
-  { name: "Since", show: (/** @type {any} */ twin) => html`<${Time} at=${twin.connected_at} />` },
+  { name: "Last connected", show: (/** @type {any} */ twin) => html`<${Time} at=${twin.connected_at} />` },
 ];
 const PRESENCES = [{ id: "", name: "Online and offline" }, { id: "online", name: "Online" }, { id: "offline", name: "Not online" }];
 
@@ -43,7 +43,7 @@ export function Twins() {
   const isChosen = Boolean(needle || presence);
   return html`<${Heading} title="Twins" lead=${`${twins.filter(isOnline).length} of ${twins.length} online`}>
       <select aria-label="Presence" value=${presence} onChange=${(/** @type {any} */ event) => setPresence(event.target.value)}>${PRESENCES.map(({ id, name }) => html`<option value=${id}>${name}</option>`)}</select>
-      <input type="search" aria-label="Search twins" placeholder="Search name, DSN, model" value=${wanted} onInput=${(/** @type {any} */ event) => setWanted(event.target.value)} />
+      <input type="search" aria-label="Search twins" placeholder="Name, DSN, model" value=${wanted} onInput=${(/** @type {any} */ event) => setWanted(event.target.value)} />
     <//>
     <p class="unseen" role="status">${isChosen ? `${showCount(found.length, "twin")} found` : ""}</p>
     ${found.length
