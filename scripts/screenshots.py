@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from scripts.need import NEEDS  # noqa: E402 (the path above comes first)
+from scripts.palette import reduce_colours  # noqa: E402
 
 SCHEMES = ("light", "dark")
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
@@ -51,6 +52,9 @@ def main() -> None:
         for name, (page, live) in sittings:
             take_views(page, demo, folder, name)
             take_live(live, folder, name)
+        blank = browser.new_page()
+        for path in sorted(folder.glob("*.png")):
+            path.write_bytes(reduce_colours(blank, path.read_bytes()))
     total = sum(path.stat().st_size for path in folder.glob("*.png"))
     print(f"{len(list(folder.glob('*.png')))} pictures, {total / 1e6:.1f} MB, in {folder}")
 
@@ -126,23 +130,26 @@ def take_views(page: Page, demo: dict[str, Any], folder: Path, name: tuple[str, 
         token = api.post("/users/sign_in.json", json=account).raise_for_status().json()["access_token"]
         listed = api.get("/api/v1/subscriptions.json", headers={"Authorization": f"auth_token {token}"}).json()
     keys = {one["subscription"].get("stream_key"): one["subscription"]["id"] for one in listed}
-    datapoints = keys[demo["stream_keys"]["datapoint"]]
+    datapoints, acknowledgements = (keys[demo["stream_keys"][kind]] for kind in ("datapoint", "datapointack"))
     places = {
         "overview": "overview",
         "twins": "twins",
         "twin": f"twins/{LINUX_BOARD}",
         "history": f"twins/{LINUX_BOARD}?tab=history&property=decimal_out",
         "location": f"twins/{TRAVELLER}?tab=location",
-        "connections": f"twins/{TRAVELLER}?tab=connections",
+        "connections": f"twins/{LED_BOARD}?tab=connections",
         "streams": "streams",
         "access-rules": "streams?tab=rules",
         "stream": f"streams/{datapoints}",
-        "why": f"why?dsn={LED_BOARD}&subscription={datapoints}",
+        "why": f"why?dsn={LINUX_BOARD}&subscription={acknowledgements}",
     }
     for view, place in places.items():
         page.goto(f"{demo['url']}/#/{place}")
         page.get_by_role("heading", level=1).wait_for()
         expect(page.locator(".wait")).to_have_count(0)
+        if view == "twin":
+            page.get_by_role("switch").click()
+            expect(page.get_by_role("status").filter(has_text=re.compile("acknowledged|refused"))).to_be_visible()
         page.evaluate("document.activeElement?.blur()")
         page.wait_for_timeout(600 if view != "overview" else 4_000)  # its plots begin when it is opened
         shoot(page, folder, view, name)
@@ -152,14 +159,16 @@ def take_live(page: Page, folder: Path, name: tuple[str, str]) -> None:
     """Take the live view, which has been watching since the beginning, with an event open."""
     shoot(page, folder, "live", name)
     page.get_by_role("option").filter(has_text=re.compile("Blue_LED|Green_LED")).first.click()
-    page.get_by_role("region", name=re.compile("^Event ")).scroll_into_view_if_needed()
+    page.get_by_role("region", name=re.compile("^Event ")).wait_for()
+    page.locator(".live-rows").evaluate("(rows) => scrollTo(0, rows.offsetTop - 12)")
     page.wait_for_timeout(300)
     shoot(page, folder, "event", name)
     page.context.close()
 
 
 def shoot(page: Page, folder: Path, view: str, name: tuple[str, str]) -> None:
-    """Take what is in sight."""
+    """Take what is in sight, with the pointer out of the way."""
+    page.mouse.move(0, 0)
     page.screenshot(path=folder / f"{view}-{name[0]}-{name[1]}.png", animations="disabled")
 
 

@@ -7,7 +7,7 @@ import { Empty, Pending, Presence, Table, Time, useResource } from "../ui.js";
 export function Connections({ dsn, status }) {
   const history = useResource(async () => (await get(`/apiv1/dsns/${encodeURIComponent(dsn)}/connection_history.json`)).map((/** @type {any} */ wrapped) => wrapped.connection), [dsn, status]);
   if (!history.value) return html`<${Pending} resource=${history} what="its connections" />`;
-  if (!history.value.length) return html`<${Empty} title="It has never been online"><p>Its comings and goings will be listed here.</p><//>`;
+  if (!history.value.length) return html`<${Empty} title="No comings and goings yet"><p>They are listed here from the day that it became yours.</p><//>`;
   const columns = [
     { name: "Time", show: (/** @type {any} */ change) => html`<${Time} at=${change.event_time} />` },
     { name: "Became", show: (/** @type {any} */ change) => html`<${Presence} status=${change.status} />` },
