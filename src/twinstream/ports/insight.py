@@ -10,6 +10,7 @@ import msgspec
 from twinstream.model.event import Event, EventType
 from twinstream.model.filter import Filter
 from twinstream.model.principal import Operator, User
+from twinstream.ports.log import Cursor
 
 
 class Logged(msgspec.Struct, frozen=True):
@@ -54,8 +55,11 @@ class Insights(Protocol):
     def find_filter(self, subscription_id: int, position: int) -> Filter | None:
         """Find the filter that a subscription has at a position; None before its creation."""
 
-    def count_through(self, subscription_id: int, position: int) -> int:
-        """Count a subscription's matches at or before a position: the number of the event there, if it matches."""
+    def count_through(self, subscription_id: int, position: int, known: Cursor | None = None) -> int:
+        """Count a subscription's matches at or before a position: the number of the event there, if it matches.
+
+        ``known`` is a cursor of the subscription that lies before, if the caller has one: what is behind it is counted.
+        """
 
     def count_gaps(self, subscription_id: int) -> int:
         """Count a subscription's gaps."""

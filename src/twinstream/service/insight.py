@@ -7,6 +7,7 @@ role of the OEM learns of events whose reader it is, and of subscriptions of its
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -86,6 +87,8 @@ class InsightService:
         self._default = default
         self._find_cursor = find_cursor
         self._find_acknowledged = find_acknowledged
+        # Why: a count may have to read much of the log; of the few threads that answer everybody it gets one.
+        self._counting = asyncio.Semaphore(1)
 
     async def describe(self, user: User, subscription_id: int) -> Standing:
         """Tell how far one of the user's subscriptions is. Raises RequestError ``not_found``."""
@@ -125,13 +128,11 @@ class InsightService:
                 property_name=property_name,
                 limit=most,
             )
-            return [
-                _judge(view, subscription, logged, acknowledged.seq, sent)
-                for logged in events
-                if wanted is None or wanted in logged.event.tail
-            ]
+            asked = [logged for logged in events if wanted is None or wanted in logged.event.tail]
+            return _judge_all(view, subscription, asked, acknowledged.seq, sent)
 
-        return await self._store.query(read)
+        async with self._counting:
+            return await self._store.query(read)
 
     async def survey(self, user: User) -> Overview:
         """Sum up what the user may see: the OEM with a role of it, else the own devices and subscriptions."""
@@ -168,7 +169,8 @@ class InsightService:
     async def _describe(self, subscription: Subscription) -> Standing:
         numbers = await self._numbering.count(subscription.id)
         acknowledged = await self._acknowledged(subscription.id)
-        unread = await self._find_unread(subscription.id, acknowledged)
+        is_behind = numbers.last > max(acknowledged.seq, numbers.oldest - 1)
+        unread = await self._find_unread(subscription.id, acknowledged) if is_behind else None
 
         def read(view: View) -> tuple[int, Retention, Logged | None]:
             oem = view.oems.find(Operator(), subscription.oem)
@@ -221,14 +223,30 @@ class InsightService:
         return await self._store.query(find)
 
 
-def _judge(view: View, subscription: Subscription, logged: Logged, acknowledged: int, sent: int) -> Verdict:
+def _judge_all(
+    view: View, subscription: Subscription, events: Sequence[Logged], acknowledged: int, sent: int
+) -> list[Verdict]:
+    """Judge events, the newest of them first; the log is counted once, however many they are."""
+    verdicts: list[Verdict] = []
+    known: Cursor | None = None
+    for logged in reversed(events):
+        verdict = _judge(view, subscription, logged, acknowledged, sent, known)
+        if verdict.seq is not None:
+            known = Cursor(logged.position, verdict.seq)
+        verdicts.append(verdict)
+    return verdicts[::-1]
+
+
+def _judge(
+    view: View, subscription: Subscription, logged: Logged, acknowledged: int, sent: int, known: Cursor | None
+) -> Verdict:
     filter = view.insights.find_filter(subscription.id, logged.position)
     if filter is None:
         return Verdict(logged, None, None, (), before_creation=True)
     objections = object_to(filter, logged.event)
     if objections:
         return Verdict(logged, None, None, objections, before_creation=False)
-    seq = view.insights.count_through(subscription.id, logged.position)
+    seq = view.insights.count_through(subscription.id, logged.position, known)
     delivery = "acknowledged" if seq <= acknowledged else "sent" if seq <= sent else "waiting"
     return Verdict(logged, seq, delivery, (), before_creation=False)
 

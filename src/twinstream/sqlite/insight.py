@@ -15,6 +15,7 @@ from twinstream.model.filter import Filter, decode_filter
 from twinstream.model.principal import Operator, User
 from twinstream.model.subscription import ClientType
 from twinstream.ports.insight import Census, Logged
+from twinstream.ports.log import Cursor
 from twinstream.sqlite.append import last_position
 from twinstream.sqlite.repository import Repository, Row
 from twinstream.sqlite.search import TYPE_NUMBERS, search_of
@@ -70,14 +71,14 @@ class Insights(Repository):
         )
         return decode_filter(row[0]) if row else None
 
-    def count_through(self, subscription_id: int, position: int) -> int:
-        """Count a subscription's matches at or before a position, from the last bookmark before it."""
+    def count_through(self, subscription_id: int, position: int, known: Cursor | None = None) -> int:
+        """Count a subscription's matches at or before a position, from the last bookmark before it or what is known."""
         row = self._first(
             "SELECT position, seq FROM bookmark WHERE subscription_id = ? AND position <= ?"
             " ORDER BY position DESC LIMIT 1",
             (subscription_id, position),
         )
-        after, seq = row or (0, 0)
+        after, seq = max(row or (0, 0), (known.position, known.seq) if known else (0, 0))
         stretches = self._run(_STRETCHES, (subscription_id, after + 1, position))
         return int(seq) + sum(self._count_matches(text, max(after, begin - 1), end) for begin, end, text in stretches)
 
@@ -137,12 +138,13 @@ def _read_logged(row: Row) -> Logged:
     return Logged(position, created_at, oem_bytes, event)
 
 
+# The plus signs keep SQLite from reading the OEM's whole log by the other index, and from sorting it.
 _LIST_EVENTS = f"""
 SELECT {_COLUMNS} FROM event
-WHERE dsn = :dsn AND oem = :oem AND type > 0
+WHERE dsn = :dsn AND +oem = :oem AND +type > 0
   AND (:sees_all OR EXISTS (
     SELECT 1 FROM event_reader AS may WHERE may.reader = :reader AND may.position = event.position))
-  AND (:type IS NULL OR type = :type) AND (:property_name IS NULL OR property_name = :property_name)
+  AND (:type IS NULL OR +type = :type) AND (:property_name IS NULL OR property_name = :property_name)
 ORDER BY position DESC LIMIT :limit
 """
 
