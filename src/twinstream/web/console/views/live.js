@@ -63,7 +63,8 @@ export function Live({ query }) {
 
 /** A stream to be looked at or not, and how it is. @param {{stream: any, on: boolean, feed: import("./live_feeds.js").Feed | undefined, onToggle: (id: number) => void}} props */
 function Chip({ stream, on, feed, onToggle }) {
-  const [kind, words] = feed ? STATES[/** @type {keyof typeof STATES} */ (feed.state)] : ["off", stream.is_suspended ? "suspended" : "not shown"];
+  const rest = !stream.stream_key ? "the server keeps its key to itself" : stream.is_suspended ? "suspended" : "not shown";
+  const [kind, words] = feed ? STATES[/** @type {keyof typeof STATES} */ (feed.state)] : ["off", rest];
   const counts = feed?.socket.counts;
   return html`<li><label class="chip ${on ? "on" : ""}">
     <input type="checkbox" checked=${on} onChange=${() => onToggle(stream.id)} />
