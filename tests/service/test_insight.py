@@ -27,7 +27,7 @@ async def test_a_devices_events_come_in_order_from_its_own_index(services: Servi
             return []
 
         view.insights._run = note
-        view.insights.list_events(Operator(), OEM, "ONE", sees_all=True, type=None, property_name=None, limit=1)
+        view.insights.list_events(Operator(), OEM, "ONE", shown=None, type=None, property_name=None, limit=1)
 
     await services.store.query(explain)
     assert plans[0] == "SEARCH event USING INDEX event_dsn (dsn=?)"

@@ -8,6 +8,7 @@ import pytest
 
 from tests.api import Api
 from tests.services import OPERATOR
+from twinstream.model.filter import Filter
 from twinstream.model.subscription import Gap
 from twinstream.ports.log import Cursor
 
@@ -63,7 +64,7 @@ async def test_lag_and_time_to_loss_grow_from_the_acknowledged_event(api: Api) -
     assert status["loss_in_s"] == pytest.approx(3300)
     first_two = await api.services.store.query(
         lambda view: view.insights.list_events(
-            user, "aaaaaaaa", "ONE", sees_all=False, type=None, property_name=None, limit=9
+            user, "aaaaaaaa", "ONE", shown=Filter("aaaaaaaa", None, None, {}), type=None, property_name=None, limit=9
         )
     )
     api.services.hub.report_acknowledgement(subscription, Cursor(first_two[1].position, 2))
@@ -123,6 +124,33 @@ async def test_why_tells_nobody_of_events_that_were_not_theirs(api: Api) -> None
             if stranger is not headers:
                 for question in ("why?dsn=ONE", "status"):
                     await api.call(404, "GET", f"{PATH}/{subscription}/{question}", headers=stranger)
+
+
+async def test_why_tells_a_role_of_what_its_access_rules_grant(api: Api) -> None:
+    """Staff learn no more of people's devices here than from a stream; administrators, who write the rules, of all."""
+    admin = await api.join("aaaaaaaa", "sue", role="OEM::Admin")
+    dealer = await api.join("aaaaaaaa", "dan", role="OEM::Company::Dealer")
+    for name in ("Blue_LED", "Red_LED"):
+        await api.services.append("aaaaaaaa", "ONE", property_name=name)
+        await api.services.append("aaaaaaaa", "ONE", property_name=name, oem_model="other")
+
+    async def ask(headers: dict[str, str]) -> list[tuple[str, str]]:
+        subscription = await _subscribe(api, headers)
+        answer = await api.call(200, "GET", f"{PATH}/{subscription}/why?dsn=ONE", headers=headers)
+        return [(verdict["oem_model"], verdict["property_name"]) for verdict in answer["verdicts"]]
+
+    assert (await ask(dealer), len(await ask(admin))) == ([], 4)
+    rule = {
+        "client_type": "cloud",
+        "oem_model": "ledevb",
+        "property_name": "Red_LED,Green_LED",
+        "role": "OEM::Company::Dealer",
+        "subscription_type": "datapoint",
+    }
+    await api.call(201, "POST", "/api/v1/oemAccessRules", {"OemAccessRule": rule}, headers=admin)
+    assert await ask(dealer) == [("ledevb", "Red_LED")]
+    await api.services.append("aaaaaaaa", "ONE", [await _user(api, "dan")])
+    assert await ask(dealer) == [("ledevb", "Blue_LED"), ("ledevb", "Red_LED")]
 
 
 @pytest.mark.parametrize(

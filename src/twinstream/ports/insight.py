@@ -39,12 +39,15 @@ class Insights(Protocol):
         oem: str,
         dsn: str,
         *,
-        sees_all: bool,
+        shown: Filter | None,
         type: EventType | None,
         property_name: str | None,
         limit: int,
     ) -> Sequence[Logged]:
-        """List a device's newest events in an OEM, the newest first: all, or those the user may read."""
+        """List a device's newest events in an OEM, the newest first.
+
+        Those that ``shown`` matches, all if it is None, and those that the caller is a reader of.
+        """
 
     def find_event(self, position: int) -> Logged | None:
         """Find the event at a position; None for a control record, and once it is trimmed."""

@@ -1,8 +1,9 @@
 """What people want to see of streams: how far a subscription is, who is slow, why an event did not come.
 
 Owns questions alone; nothing here changes anything. Knows no HTTP, no SQL and no sockets; sessions are told to it by
-whoever has them. Invariant: an answer holds nothing that its asker could not have read in a stream: a user without a
-role of the OEM learns of events whose reader it is, and of subscriptions of its own. The operator stands above that.
+whoever has them. Invariant: an answer holds no event that its asker could not read in a stream: a user learns of those
+whose reader it is, in a role of the OEM also of those that the role's access rules grant now. Administrators write
+these rules, and the operator stands above them: both learn of all events.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import msgspec
 
 from twinstream.errors import RequestError
 from twinstream.model.event import EventType
+from twinstream.model.filter import Clause, Filter
 from twinstream.model.oem import Retention
 from twinstream.model.principal import Operator, User
+from twinstream.model.selection import intersect
 from twinstream.model.standing import Standing, predict_loss
 from twinstream.model.subscription import Subscription
+from twinstream.model.user import OEM_ADMIN
 from twinstream.model.verdict import Objection, object_to
 from twinstream.ports.clock import Clock
 from twinstream.ports.insight import Census, Logged
@@ -107,11 +111,10 @@ class InsightService:
     ) -> Sequence[Verdict]:
         """Tell for a device's newest events whether they belong to one of the caller's subscriptions, and why not.
 
-        The operator may ask about anybody's. ``datapoint_id`` picks the events of one datapoint from the newest
-        `MOST_VERDICTS`. Raises ``not_found``.
+        The operator may ask about anybody's; about which events, see the module. ``datapoint_id`` picks the events of
+        one datapoint from the newest `MOST_VERDICTS`. Raises ``not_found``.
         """
         subscription = await self._find(caller, subscription_id)
-        sees_all = isinstance(caller, Operator) or is_staff(caller)
         wanted = None if datapoint_id is None else f'"id":"{datapoint_id}"'.encode()
         acknowledged = await self._acknowledged(subscription.id)
         furthest = self._find_cursor(subscription.id)
@@ -123,7 +126,7 @@ class InsightService:
                 caller,
                 subscription.oem,
                 dsn,
-                sees_all=sees_all,
+                shown=_find_shown(view, caller),
                 type=type,
                 property_name=property_name,
                 limit=most,
@@ -221,6 +224,18 @@ class InsightService:
             return view.insights.find_event(position)
 
         return await self._store.query(find)
+
+
+def _find_shown(view: View, caller: User | Operator) -> Filter | None:
+    """Answer which events the caller may know of besides those whose reader it is; None for all."""
+    if isinstance(caller, Operator) or caller.role == OEM_ADMIN:
+        return None
+    clauses: dict[EventType, tuple[Clause, ...]] = {}
+    for rule in view.access_rules.list_for(caller.oem, caller.role):
+        terms = rule.terms
+        clause = Clause(intersect(terms.oem_models, None), intersect(terms.property_names, None))
+        clauses[terms.subscription_type] = (*clauses.get(terms.subscription_type, ()), clause)
+    return Filter(caller.oem, None, None, clauses)
 
 
 def _judge_all(

@@ -5,7 +5,7 @@ Reads only; each question is bounded by an index range or a limit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -18,7 +18,7 @@ from twinstream.ports.insight import Census, Logged
 from twinstream.ports.log import Cursor
 from twinstream.sqlite.append import last_position
 from twinstream.sqlite.repository import Repository, Row
-from twinstream.sqlite.search import TYPE_NUMBERS, search_of
+from twinstream.sqlite.search import TYPE_NUMBERS, predicate_of, search_of
 
 _TYPES = {number: type for type, number in TYPE_NUMBERS.items()}
 _COLUMNS = "position, created_at, oem_bytes, type, oem, oem_model, dsn, property_name, readers, CAST(tail AS BLOB)"
@@ -35,22 +35,23 @@ class Insights(Repository):
         oem: str,
         dsn: str,
         *,
-        sees_all: bool,
+        shown: Filter | None,
         type: EventType | None,
         property_name: str | None,
         limit: int,
     ) -> Sequence[Logged]:
         """List a device's newest events that the caller may know of."""
-        values = {
-            "dsn": dsn,
-            "oem": oem,
-            "sees_all": sees_all,
-            "reader": caller.uuid if isinstance(caller, User) else None,
-            "type": None if type is None else TYPE_NUMBERS[type],
-            "property_name": property_name,
-            "limit": limit,
-        }
-        return [_read_logged(row) for row in self._run(_LIST_EVENTS, values)]
+        reader = caller.uuid if isinstance(caller, User) else None
+        values = [dsn, oem, reader, None if type is None else TYPE_NUMBERS[type], property_name, limit]
+
+        def bind(value: str | int | Iterable[str]) -> str:
+            values.append(value if isinstance(value, str | int) else msgspec.json.encode(sorted(value)).decode())
+            return f"?{len(values)}"
+
+        condition = "TRUE"
+        if shown is not None:
+            condition = predicate_of(shown, bind) if any(shown.clauses.values()) else "FALSE"
+        return [_read_logged(row) for row in self._run(_LIST_EVENTS.format(shown=condition), values)]
 
     def find_event(self, position: int) -> Logged | None:
         """Find the event at a position."""
@@ -141,11 +142,11 @@ def _read_logged(row: Row) -> Logged:
 # The plus signs keep SQLite from reading the OEM's whole log by the other index, and from sorting it.
 _LIST_EVENTS = f"""
 SELECT {_COLUMNS} FROM event
-WHERE dsn = :dsn AND +oem = :oem AND +type > 0
-  AND (:sees_all OR EXISTS (
-    SELECT 1 FROM event_reader AS may WHERE may.reader = :reader AND may.position = event.position))
-  AND (:type IS NULL OR +type = :type) AND (:property_name IS NULL OR property_name = :property_name)
-ORDER BY position DESC LIMIT :limit
+WHERE dsn = ?1 AND +oem = ?2 AND +type > 0
+  AND ({{shown}} OR EXISTS (
+    SELECT 1 FROM event_reader AS may WHERE may.reader = ?3 AND may.position = event.position))
+  AND (?4 IS NULL OR +type = ?4) AND (?5 IS NULL OR property_name = ?5)
+ORDER BY position DESC LIMIT ?6
 """
 
 _NEWEST = (

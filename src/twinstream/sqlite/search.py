@@ -30,7 +30,8 @@ MAX_DEVICE_SOURCES = 8
 """Up to so many devices are read from their own index ranges; more are picked from the OEM's events."""
 
 
-_Bind = Callable[[str | int | Iterable[str]], str]
+Bind = Callable[[str | int | Iterable[str]], str]
+"""Takes a value, or a set of them, and answers its place in a statement."""
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -68,12 +69,12 @@ def search_of(filter_text: str) -> Search:
         f" CASE WHEN count(*) < ?4 THEN (SELECT position FROM ({source}) LIMIT 1 OFFSET ?3 - 1) END"
         " FROM (SELECT event.position, octet_length(event.tail) AS size"
         f" FROM ({source} LIMIT ?3) AS candidate CROSS JOIN event ON event.position = candidate.position"
-        f" WHERE {_predicate(filter, bind)} LIMIT ?4)"
+        f" WHERE {predicate_of(filter, bind)} LIMIT ?4)"
     )
     return Search(filter, statement, tuple(values))
 
 
-def _index_ranges(filter: Filter, bind: _Bind) -> list[str]:
+def _index_ranges(filter: Filter, bind: Bind) -> list[str]:
     types = [type for type in EventType if filter.clauses.get(type)]
     if not types:
         return []
@@ -85,17 +86,18 @@ def _index_ranges(filter: Filter, bind: _Bind) -> list[str]:
     return [f"event WHERE oem = {oem} AND type = {TYPE_NUMBERS[type]}" for type in types]
 
 
-def _predicate(filter: Filter, bind: _Bind) -> str:
+def predicate_of(filter: Filter, bind: Bind) -> str:
+    """Write what a row of `event` has to be, but for its reader; there is a clause at least."""
     devices = "TRUE" if filter.dsns is None else f"event.dsn IN {_set(bind(filter.dsns))}"
     types = " OR ".join(_of_type(type, clauses, bind) for type, clauses in filter.clauses.items() if clauses)
     return f"event.oem = {bind(filter.oem)} AND {devices} AND ({types})"
 
 
-def _of_type(type: EventType, clauses: tuple[Clause, ...], bind: _Bind) -> str:
+def _of_type(type: EventType, clauses: tuple[Clause, ...], bind: Bind) -> str:
     return f"event.type = {TYPE_NUMBERS[type]} AND ({' OR '.join(_clause(clause, bind) for clause in clauses)})"
 
 
-def _clause(clause: Clause, bind: _Bind) -> str:
+def _clause(clause: Clause, bind: Bind) -> str:
     terms = ["TRUE"]
     if clause.oem_models is not None:
         terms.append(f"event.oem_model IN {_set(bind(clause.oem_models))}")

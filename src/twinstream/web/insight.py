@@ -72,7 +72,8 @@ async def explain(
 ) -> WhyReply:
     """Tell for a device's newest events whether they belong to a subscription's stream, and if not, what stopped them.
 
-    Holders of a role of the OEM may ask about any device of it, others about events that they were allowed to see.
+    Administrators of the OEM may ask about any device of it, others about events that they were allowed to see, or that
+    the access rules of their role grant.
     """
     return await _explain(user, subscription_id, request, insights)
 
