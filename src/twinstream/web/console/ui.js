@@ -163,6 +163,7 @@ export function Confirm({ title, verb, onConfirm, onClose, children }) {
 /** Tabs by the ARIA pattern: arrows move, the panel follows. @param {{label: string, tabs: {id: string, name: string}[], chosen: string, onChoose: (id: string) => void, children: any}} props */
 export function Tabs({ label, tabs, chosen, onChoose, children }) {
   const base = useId();
+  useEffect(() => document.getElementById(`${base}-${chosen}`)?.scrollIntoView({ block: "nearest", inline: "nearest" }), [chosen]);
   const step = (/** @type {KeyboardEvent} */ event) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[/** @type {string} */ (event.key)];
     if (!by) return;
