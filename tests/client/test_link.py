@@ -32,6 +32,24 @@ async def test_a_silent_link_is_given_up() -> None:
         assert [told(await anext(items)) for _ in range(3)] == ["again", ("resumed", 1), 2]
 
 
+async def test_a_reader_who_asks_in_short_steps_finds_a_silent_link_too() -> None:
+    """A timeout around each step is no sign of life: the 45 s go on through all of them."""
+    clock = TestClock()
+    async with playing(play_of(record(1))) as (url, _), quick(url, clock=clock) as stream:
+        items = stream.items()
+        assert [told(await anext(items)) for _ in range(2)] == ["first", 1]
+        for _ in range(44):
+            step = asyncio.ensure_future(anext(items))
+            await clock.advance(1)
+            assert not step.done()
+            step.cancel()
+            await asyncio.gather(step, return_exceptions=True)
+        step = asyncio.ensure_future(anext(items))
+        await clock.advance(1)
+        assert step.done()
+        assert told(await step) == "reconnecting"
+
+
 @pytest.mark.parametrize("is_ping", [True, False])
 async def test_any_sign_is_life(is_ping: bool) -> None:
     """A ping counts as well as a heartbeat, and 45 s begin anew with each."""

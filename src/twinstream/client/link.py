@@ -65,15 +65,18 @@ class Link:
             LostError: it ended in another way, or nothing at all has come for the idle timeout.
             MessageError: what came is no WebSocket text, or too long.
         """
-        self._asked_at_s = self._clock.monotonic_s()
+        if self._asked_at_s is None:
+            self._asked_at_s = self._clock.monotonic_s()
         try:
             if within_s is None and self._reading is None:
-                return await self._socket.recv()
-            return await self._receive_within(within_s)
+                message: str | bytes | None = await self._socket.recv()
+            else:
+                message = await self._receive_within(within_s)
         except ConnectionClosed as error:
             raise self._explain_end(error) from None
-        finally:
+        if message is not None:
             self._asked_at_s = None
+        return message
 
     async def _receive_within(self, within_s: float | None) -> str | bytes | None:
         """See `receive`. The reading goes on in a task when its time is up, for the next call to take."""
@@ -112,12 +115,15 @@ class Link:
     async def _watch_silence(self) -> None:
         """Cut the connection when a reader has waited, and nothing has come, for the idle timeout.
 
-        Why the reader's waiting counts: while it does not wait the socket may not be read, and would seem silent.
+        Why the reader's waiting counts: while it does not wait the socket may not be read, and would seem silent. It
+        waits from its first question until something comes, in however many steps, unless the socket is full meanwhile.
         """
         timeout_s = self._options.idle_timeout_s
         while True:
             now_s = self._clock.monotonic_s()
-            asked_at_s = now_s if self._asked_at_s is None else self._asked_at_s
+            asked_at_s = self._asked_at_s
+            if asked_at_s is None or not self._socket.transport.is_reading():
+                asked_at_s = now_s
             left_s = max(asked_at_s, self._socket.heard_at_s) + timeout_s - now_s  # type: ignore[attr-defined]
             if left_s <= 0:
                 self._is_silent = True
