@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -81,17 +82,20 @@ async def playing(
     refusal: str = '{"detail":"told so"}',
     retry_after: str = "0",
     tls: ssl.SSLContext | None = None,
+    may_enter: asyncio.Event | None = None,
 ) -> AsyncIterator[tuple[str, list[str]]]:
     """Serve one play per connection on a free port, the last one for all further; ``refuse`` maps connection numbers to
-    HTTP statuses, whose body is ``refusal``.
+    HTTP statuses, whose body is ``refusal``. Handshakes are answered when ``may_enter`` is set.
 
     Answers the stream's URL, and the list of requested targets, which grows.
     """
     targets: list[str] = []
     to_come = chain(plays, repeat(plays[-1])) if plays else iter(())
 
-    def admit(connection: ServerConnection, request: Request) -> Response | None:
+    async def admit(connection: ServerConnection, request: Request) -> Response | None:
         targets.append(request.path)
+        if may_enter is not None:
+            await may_enter.wait()
         status = (refuse or {}).get(len(targets) - 1)
         if status is None:
             return None

@@ -188,6 +188,41 @@ async def test_a_step_that_is_given_up_loses_nothing() -> None:
     assert len(targets) > 3
 
 
+async def test_a_step_that_is_given_up_breaks_off_no_attempt_to_connect() -> None:
+    """A server that is slow to let somebody in is asked once, however short the steps are."""
+    may_enter = asyncio.Event()
+    async with playing(play_of(record(1)), may_enter=may_enter) as (url, targets), quick(url, patient=True) as stream:
+        for _ in range(3):
+            step = asyncio.ensure_future(anext(stream))
+            await settle()
+            step.cancel()
+            await asyncio.gather(step, return_exceptions=True)
+        may_enter.set()
+        assert (await anext(stream)).seq == 1
+        assert len(targets) == 1
+
+
+@pytest.mark.parametrize("is_patient", [True, False])
+async def test_leaving_ends_an_attempt_to_connect(is_patient: bool) -> None:
+    """Whether it is left by the reader, or before there is one, no attempt goes on behind it."""
+
+    async def use(url: str) -> None:
+        async with quick(url, patient=is_patient) as stream:
+            await anext(stream)
+
+    may_enter = asyncio.Event()
+    async with playing(play_of(record(1)), may_enter=may_enter) as (url, targets):
+        before = asyncio.all_tasks()
+        task = asyncio.ensure_future(use(url))
+        await settle()
+        assert len(targets) == 1
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert task.cancelled()
+        assert {task.get_name() for task in asyncio.all_tasks() - before if "open_link" in repr(task)} == set()
+        may_enter.set()
+
+
 async def test_the_key_is_in_no_text() -> None:
     """Neither the stream nor what it says of a server that plays with addresses shows the key."""
     key = "0123456789abcdef0123456789abcdef"

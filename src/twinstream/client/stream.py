@@ -15,6 +15,7 @@ Invariants:
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator
@@ -119,6 +120,7 @@ class Stream:
         self._clock = clock
         self._random = random
         self._link: Link | None = None
+        self._opening: asyncio.Task[Link] | None = None
         self._ready: deque[Item] = deque()
         self._taken_seq = address.seq_start - 1 if address.seq_start else None  # the last number from the wire
         self._memory: dict[int, int] = {}
@@ -145,7 +147,11 @@ class Stream:
             raise RuntimeError("a stream is used once: make another with connect(...)")
         self._is_entered = True
         if not self._patient:
-            await self._open()
+            try:
+                await self._open()
+            except BaseException:
+                await self.close()
+                raise
         return self
 
     async def __aexit__(
@@ -156,9 +162,13 @@ class Stream:
     async def close(self) -> None:
         """End the stream, telling the server; whoever reads it then gets no more. Does nothing the second time."""
         self._is_over = True
-        link, self._link = self._link, None
-        if link is not None:
-            await link.close()
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            opening.cancel()
+            [outcome] = await asyncio.gather(opening, return_exceptions=True)
+            if isinstance(outcome, Link):
+                await outcome.close()
+        await self._drop()
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
@@ -249,7 +259,15 @@ class Stream:
     async def _open(self) -> None:
         after = self._taken_seq
         seq_start = self._address.seq_start if after is None else after + 1
-        self._link = await open_link(self._address, seq_start, self._options, self._clock)
+        # Why a task: a step that is given up must not break off an attempt, and have the next one begin another
+        opening = self._opening = self._opening or asyncio.create_task(
+            open_link(self._address, seq_start, self._options, self._clock)
+        )
+        await asyncio.wait([opening])
+        if self._is_over:
+            return  # closed meanwhile
+        self._opening = None
+        self._link = opening.result()
         self._brought = 0
         self._ahead.clear()
         self._ready.append(Connected(first=not self._was_up))
