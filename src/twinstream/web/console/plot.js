@@ -9,8 +9,9 @@ const TIMES = [
   [86_400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
   [60, "{HH}:{mm}", null, null, "\n{D} {MMM}", null, null, null, 1],
   [1, "{HH}:{mm}:{ss}", null, null, "\n{D} {MMM}", null, null, null, 1],
-  [0.001, "{HH}:{mm}:{ss}.{fff}", null, null, "\n{D} {MMM}", null, null, null, 1],
 ];
+/** What happened within less is shown at the end of so much, in whole seconds. */
+const LEAST_SPAN_S = 30;
 
 /**
  * @param {{label: string, times: number[], lines: (Line & {values: (number | null)[]})[], height?: number, unit?: string, isFromZero?: boolean,
@@ -65,7 +66,7 @@ function describe(box, lines, height, unit, isFromZero, words) {
     cursor: { drag: { x: false, y: false } },
     legend: { show: lines.length > 1, live: false },
     axes: [{ ...axis, space: 70, values: TIMES }, { ...axis, size: 52, values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map((tick) => (words ? (words[tick] ?? "") : `${tick}${unit}`)) }],
-    scales: { y: { range: (_, low, high) => (words ? [-0.1, words.length - 0.9] : widen(low, high, isFromZero)) } },
+    scales: { x: { range: (_, low, high) => [Math.min(low, high - LEAST_SPAN_S), high] }, y: { range: (_, low, high) => (words ? [-0.1, words.length - 0.9] : widen(low, high, isFromZero)) } },
     series: [
       {},
       ...lines.map(({ label, colour: name = "accent", stepped = false, fill = false }) => ({

@@ -41,10 +41,11 @@ export function Twin({ id: dsn, query }) {
     if (metadata.event_type === "datapoint") {
       setNews((old) => ({ ...old, [name]: datapoint }));
       if (datapoint.echo) setOutcomes((old) => (old[name]?.state === "sent" ? { ...old, [name]: { state: "acknowledged" } } : old));
-    } else if (metadata.event_type === "datapointack") {
-      const accepted = datapoint.ack_status === 200;
-      settle(name, datapoint.id, { state: accepted ? "acknowledged" : "refused", id: datapoint.id, ...(!accepted && { why: `status ${datapoint.ack_status}, message ${datapoint.ack_message}` }) });
-    } else {
+      else if (listed.value?.some((/** @type {any} */ one) => one.name === name && one.ack_enabled && one.direction === "input")) {
+        setOutcomes((old) => (old[name]?.id === datapoint.id ? old : { ...old, [name]: early.current.get(datapoint.id) ?? { state: "pending", id: datapoint.id } }));
+      }
+    } else if (metadata.event_type === "datapointack") settle(name, datapoint.id, readAnswer(datapoint));
+    else {
       twin.reload();
       if (!listed.value) listed.reload();
     }
@@ -80,7 +81,7 @@ export function Twin({ id: dsn, query }) {
     <${Failure} error=${twin.error} retry=${twin.reload} />
     <p class="quiet"><code>${dsn}</code> · ${twin.value.oem_model}</p>
     <${Tabs} label="Parts of the twin" tabs=${TABS} chosen=${tab} onChoose=${choose}>
-      ${tab === "properties" && html`<ul class="properties">${properties.map((/** @type {any} */ property) => html`<${PropertyRow} key=${property.name} dsn=${dsn} property=${property} outcome=${outcomes[property.name]} onSet=${set} />`)}</ul>`}
+      ${tab === "properties" && html`<ul class="properties">${properties.map((/** @type {any} */ property) => html`<${PropertyRow} key=${property.name} dsn=${dsn} property=${property} outcome=${outcomes[property.name] ?? lastOutcome(property)} onSet=${set} />`)}</ul>`}
       ${tab === "history" && html`<${History} dsn=${dsn} properties=${properties} query=${query} />`}
       ${tab === "location" && html`<${Location} dsn=${dsn} twin=${twin.value} />`}
       ${tab === "connections" && html`<${Connections} dsn=${dsn} status=${twin.value.connection_status} />`}
@@ -90,6 +91,14 @@ export function Twin({ id: dsn, query }) {
 
 /** @param {{error: Error | null}} twin */
 const isGone = ({ error }) => error instanceof ApiError && error.status === 404;
+
+/** What the device said to a datapoint. @param {any} acked a datapoint or a property @returns {Outcome} */
+function readAnswer({ id, ack_status: status, ack_message: message }) {
+  return status === 200 ? { state: "acknowledged", id } : { state: "refused", id, why: `status ${status}, message ${message}` };
+}
+
+/** What became of the value that a property was listed with, if its device has answered it. @param {any} property @returns {Outcome | undefined} */
+const lastOutcome = (property) => (property.ack_enabled && property.acked_at && property.acked_at >= property.data_updated_at ? readAnswer(property) : undefined);
 
 /** Lay a newer datapoint over a property as it was listed. @param {any} property @param {any} datapoint */
 function fold(property, datapoint) {
