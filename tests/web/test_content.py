@@ -119,6 +119,25 @@ async def test_the_next_file_waits_until_the_first_is_fetched_or_discarded(api: 
     assert await waiting(api) == []
 
 
+async def test_what_an_owner_left_unfetched_is_in_nobodys_way(api: TwinApi) -> None:
+    """A new owner's files reach the device as if there had been none; those of the one before never do."""
+    for content in (b"1", b"2"):
+        await put(api, (await open_file(api))["file"], content)
+    half = await open_file(api)
+    assert (await api.call("DELETE", "/apiv1/devices/1.json", by="ana")).status_code == 200
+    api.scene.twins.clock.turn(1.0)
+    assert (await put(api, half["file"], b"3")).status_code == 404
+    assert (await api.call("POST", "/apiv1/devices.json", {"device": {"dsn": DSN}}, by="bob")).status_code == 201
+    assert await waiting(api) == []
+    for content in (b"4", b"5"):
+        made = await open_file(api, by="bob")
+        await put(api, made["file"], content)
+        assert [value.split("/")[2] for value in await waiting(api)] == [made["id"]]
+        path = f"/apiv1/datapoints/{made['id']}.json"
+        assert (await api.call("PUT", path, {"datapoint": {"fetched": True}}, by="bob")).status_code == 200
+    assert await waiting(api) == []
+
+
 async def test_what_is_not_complete_cannot_be_fetched(api: TwinApi) -> None:
     """But discarded: then no bytes are taken any more."""
     made = await open_file(api)

@@ -22,7 +22,10 @@ class Contents(Protocol):
         """Note that one was fetched or discarded."""
 
     def find_next(self, property_key: int) -> Datapoint | None:
-        """Find the oldest complete one of a property that was neither fetched nor discarded."""
+        """Find the oldest complete one of a property that was neither fetched nor discarded.
+
+        Like `find` it knows only those of the device's present owner.
+        """
 
     def list_kept(self, datapoint_ids: Sequence[str]) -> Sequence[str]:
         """Answer those of the ids whose bytes are still wanted."""

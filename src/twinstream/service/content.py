@@ -3,7 +3,7 @@
 A datapoint of such a property is opened without a value (`service.creation`). Its bytes are put to a signed address of
 `web.content`, in one part or several; when all are there it is closed: it gets its value, where it can be read, and
 becomes the property's newest. A message is read as often as anybody likes. A file is read until somebody says that it
-was fetched; the device is not given the next one before.
+was fetched; the device is not given the next one before. What an owner left unread ends with their ownership.
 
 Invariant: the bytes are on the disk before the event that tells of them commits.
 """

@@ -23,8 +23,7 @@ class Contents(Repository):
             FROM datapoint JOIN property ON property.key = datapoint.property_key
             JOIN device ON device.key = property.device_key
             WHERE datapoint.id = :id AND property.base_type IN ('file', 'message')
-                AND datapoint.user_uuid IS device.user_uuid
-                AND datapoint.created_at >= coalesce(device.registered_at, 0)""",
+                AND {_OF_OWNER}""",
             {"id": datapoint_id, "now_s": self._now_s},
         )
         return None if row is None else _FOUND.decode(row[0])
@@ -49,7 +48,7 @@ class Contents(Repository):
         """Find the oldest that waits to be read."""
         row = self._first(
             f"""SELECT {OBJECT} FROM datapoint JOIN property ON property.key = datapoint.property_key
-            WHERE property.key = ? AND datapoint.closed AND NOT datapoint.fetched AND NOT datapoint.discarded
+            JOIN device ON device.key = property.device_key WHERE property.key = ? AND {_UNREAD} AND {_OF_OWNER}
             ORDER BY datapoint.number LIMIT 1""",
             (property_key,),
         )
@@ -64,6 +63,11 @@ class Contents(Repository):
         )
         return _IDS.decode(row[0])
 
+
+_UNREAD = "datapoint.closed AND NOT datapoint.fetched AND NOT datapoint.discarded"
+_OF_OWNER = """datapoint.user_uuid IS device.user_uuid
+    AND datapoint.created_at >= coalesce(device.registered_at, 0)"""
+"""Why: what was sent for an earlier owner concerns nobody any more."""
 
 _FOUND = msgspec.json.Decoder(AcknowledgedDatapoint)
 _DATAPOINT = msgspec.json.Decoder(Datapoint)
