@@ -8,7 +8,6 @@ the page hides stream keys until somebody asks for them.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -40,12 +39,11 @@ def main() -> None:
     """Take all pictures into the folder that is named, docs/screenshots unless told otherwise."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
-    flags = ["--no-sandbox"] if os.geteuid() == 0 else []
     chromium = NEEDS["chromium"].find()
     with (
         running_demo() as demo,
         sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=chromium, args=flags) as browser,
+        playwright.chromium.launch(executable_path=chromium) as browser,
     ):
         sittings = [(name, sit_down(browser, demo, name, folder)) for name in names()]
         make_history(demo)

@@ -7,6 +7,7 @@ that leave the server) is kept in ``complaints``, unless the test said before th
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import httpx
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import ConsoleMessage, Error, Locator, Page, Request, expect
 
-from tests.live.server import ServerProcess
+from tests.live.server import START_TIMEOUT_S, ServerProcess
 from twinstream.demo import DemoFile, read_demo_file
 
 LED_BOARD, LINUX_BOARD, TRAVELLER = "AC000W000340649", "AC000W005606115", "AC000W000340779"
@@ -80,14 +81,13 @@ class Demo:
         return api
 
     def _await_file(self) -> DemoFile:
-        said = self.server.process.stdout
-        assert said is not None
-        path = self.data / "demo.json"
-        while True:  # the test's own limit ends it
-            file = read_demo_file(path)
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline_s and self.server.process.poll() is None:
+            file = read_demo_file(self.data / "demo.json")
             if file is not None and file.url == self.url:
                 return file
-            assert self.server.process.poll() is None, self.server.log.read_text()
+            time.sleep(0.02)
+        raise AssertionError(f"no demo.json for {self.url}: {self.server.log.read_text()}")
 
 
 class Person:

@@ -39,15 +39,16 @@ export function Live({ query }) {
   useEffect(() => {
     if (streams.value && !chosen.size && !query.has("stream")) setChosen(new Set(streams.value.filter((/** @type {any} */ one) => !one.is_suspended).map((/** @type {any} */ one) => one.id)));
   }, [streams.value]);
-  useEffect(() => {
-    feeds.hold(paused);
-  }, [paused]);
 
   if (!streams.value) return html`<${Heading} title="Live events" /><${Pending} resource=${streams} what="streams" />`;
+  const pause = () => {
+    feeds.hold(!paused);
+    setPaused(!paused);
+  };
   const toggle = (/** @type {number} */ id) => setChosen((old) => new Set(old.has(id) ? [...old].filter((one) => one !== id) : [...old, id]));
   return html`<${Heading} title="Live events" lead="Looking on moves nobody's place in a stream.">
       <input type="search" aria-label="Show only events that contain" placeholder="DSN, property, value…" value=${wanted} onInput=${(/** @type {any} */ event) => setWanted(event.target.value)} />
-      <button aria-pressed=${paused ? "true" : "false"} onClick=${() => setPaused(!paused)}>${paused ? `Go on (${feeds.held} held)` : "Pause"}</button>
+      <button aria-pressed=${paused ? "true" : "false"} onClick=${pause}>${paused ? `Go on (${feeds.held} held)` : "Pause"}</button>
       <button onClick=${() => { feeds.clear(); draw((turn) => turn + 1); }}>Clear</button>
     <//>
     ${streams.value.length === 0 && html`<${Empty} title="No streams yet"><p><a href="#/streams">Make one</a>, and its events appear here.</p><//>`}
