@@ -86,3 +86,20 @@ async def test_one_at_a_time_changes_the_bytes(scene: Scene) -> None:
         await slow
     assert (await twins.contents.read(opened.id))[1] == b"abcd"
     assert (await twins.contents.complete(ana, opened.id)).closed
+
+
+async def test_what_is_discarded_takes_no_more_bytes(scene: Scene) -> None:
+    """Also from whoever is sending them: that is no fault of the server."""
+    twins, ana = scene.twins, scene.users["ana"]
+    await twins.store.run(lambda work: work.properties.add(scene.device.key, PLANS[:2]))
+    opened = await twins.datapoints.create(ana, by_name(DSN, "file", None))
+
+    async def discard_between() -> AsyncIterator[bytes]:
+        yield b"ab"
+        await twins.contents.finish(ana, opened.id, discard=True)
+        yield b"cd"
+
+    with pytest.raises(RequestError) as caught:
+        await twins.contents.upload(opened.id, Part(0, 4), discard_between())
+    assert caught.value.code == "incomplete"
+    assert list((twins.folder / "blobs").iterdir()) == []

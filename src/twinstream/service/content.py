@@ -67,7 +67,7 @@ class ContentService:
         """Take bytes of an open one; with the last of them it is complete.
 
         Raises:
-            RequestError: ``incomplete`` if it is complete already, ``invalid`` for a part that leaves a gap,
+            RequestError: ``incomplete`` if it is complete or discarded, ``invalid`` for a part that leaves a gap,
                 ``conflict`` while others upload it, ``body_too_large``, ``not_found``, and what ``chunks`` raises.
         """
         with self._alone(datapoint_id):
@@ -79,7 +79,10 @@ class ContentService:
                 raise invalid("Content-Range", "begins where the last part ended")
             async for chunk in chunks:
                 check_size(at + len(chunk), is_message=found.state.base_type is BaseType.MESSAGE)
-                await asyncio.to_thread(self._blobs.append, datapoint_id, at, chunk)
+                try:
+                    await asyncio.to_thread(self._blobs.append, datapoint_id, at, chunk)
+                except ValueError:  # Why: it was discarded meanwhile, and what had come is gone
+                    raise RequestError("incomplete") from None
                 at += len(chunk)
             if part is WHOLE or at == part.total:
                 await self._close(datapoint_id)
@@ -205,6 +208,8 @@ class ContentService:
             return
         work.commands.add_values([NewValue(state.property_key, state.device_key, due.id, due.value)])
         self._deliveries.expect(state.device_key)
+        if state.gateway_key is not None:
+            self._deliveries.expect(state.gateway_key)
 
 
 def _check(found: AcknowledgedDatapoint, caller: User | Device) -> None:

@@ -76,10 +76,10 @@ class FolderBlobs:
         )
 
     def _append(self, datapoint_id: str, start: int, content: bytes) -> None:
+        if start > self.size(datapoint_id):
+            raise ValueError("a part begins behind the end")
         descriptor = os.open(self._part(datapoint_id), os.O_WRONLY | os.O_CREAT, 0o600)
         try:
-            if start > os.fstat(descriptor).st_size:
-                raise ValueError("a part begins behind the end")
             os.ftruncate(descriptor, start)  # Why: what was there is sent again, and may be shorter this time
             view = memoryview(content)
             while view:
