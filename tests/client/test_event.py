@@ -147,6 +147,20 @@ def test_another_shape_is_an_unknown_event(fields: dict[str, Any]) -> None:
     assert (found.time, found.user_uuid) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("literal", "value"),
+    [(r'"cut \ud83d"', "cut \ufffd"), (r'"\ude00 \ud83d\ude00"', "\ufffd \U0001f600"), ("1e999", float("inf"))],
+)
+def test_json_that_others_write_is_no_end(literal: str, value: object) -> None:
+    """Half a character or a number beyond all bounds in a value is an event all the same, with its text as it came."""
+    text = f'{{"seq":"13","metadata":{{"dsn":"D","event_type":"datapoint"}},"datapoint":{{"value":{literal}}}}}'
+    found = decode_event(text)
+    assert type(found) is UnknownEvent
+    assert (found.seq, found.dsn, found.event_type, found.text) == (13, "D", "datapoint", text)
+    assert found.decode()["datapoint"]["value"] == value
+    str(found.decode()).encode()
+
+
 def test_without_metadata_it_is_unknown_as_well() -> None:
     """A number is enough to be handed out; it may be a JSON number too."""
     assert decode_event('{"seq":0}').seq == 0

@@ -7,6 +7,7 @@ is the JSON object exactly as it came, with every field that this version does n
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -124,8 +125,8 @@ class BaseEvent(msgspec.Struct, frozen=True, gc=False):
         return None
 
     def decode(self) -> dict[str, Any]:
-        """Return the whole object, decoded, with the fields that have no name here."""
-        return msgspec.json.decode(self.text, type=dict[str, Any])
+        """Return the whole object, decoded, with the fields that have no name here; half a surrogate pair is U+FFFD."""
+        return _decode_object(self.text)
 
 
 class ConnectivityEvent(BaseEvent, frozen=True, gc=False):
@@ -280,7 +281,7 @@ def decode_event(text: str) -> Event:
     """
     try:
         read = _READ_SHAPE(text)
-    except msgspec.DecodeError:  # of which a ValidationError is one
+    except (msgspec.DecodeError, RecursionError):  # of the former a ValidationError is one
         return _decode_unknown(text)
     metadata = read.metadata
     kind = metadata.event_type
@@ -310,9 +311,9 @@ class _Shape(msgspec.Struct, gc=False):
 
 def _decode_unknown(text: str) -> UnknownEvent:
     try:
-        fields = msgspec.json.decode(text, type=dict[str, Any])
+        fields = _decode_object(text)
         seq = _read_seq(fields["seq"])
-    except (msgspec.DecodeError, KeyError, RecursionError):
+    except (ValueError, KeyError, RecursionError):
         raise MessageError("a record holds no event with a number") from None
     found = fields.get("metadata")
     texts = (
@@ -321,6 +322,23 @@ def _decode_unknown(text: str) -> UnknownEvent:
         else {}
     )
     return UnknownEvent(seq, text, msgspec.convert(texts, Metadata))
+
+
+def _decode_object(text: str) -> dict[str, Any]:
+    """Decode a JSON object. Raises ValueError.
+
+    Why twice: half a surrogate pair (text that somebody has cut in the midst of a character) and numbers beyond all
+    bounds are JSON, which msgspec refuses. The half becomes U+FFFD, since no file and no database takes it.
+    """
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError:
+        fields = json.loads(text)
+        if not isinstance(fields, dict):
+            raise
+        units = json.dumps(fields, ensure_ascii=False).encode("utf-16", "surrogatepass")
+        mended: dict[str, Any] = json.loads(units.decode("utf-16", "replace"))
+        return mended
 
 
 def _read_seq(seq: object) -> int:
