@@ -62,7 +62,7 @@ def read(cloud: Cloud, count: int = COUNT, **faults: Any) -> tuple[list[int], li
     for at in range(0, count, count // 12):
         device.report_many("level", list(range(at, at + count // 12)))
         cloud.clock.advance(12)
-    for _ in range(1000):
+    for _ in range(3000):  # Why so many: a busy machine takes long to reconnect
         if done.wait(0.02):
             break
         cloud.clock.advance(1)
