@@ -18,6 +18,8 @@ const REFRESH_MS = 2_000;
 const KEPT = 300;
 /** Two answers further apart than this have a hole between them: the view was closed or the server away. */
 const HOLE_S = 10;
+/** Two answers nearer than this, as when the view was just opened again, say nothing of a rate. */
+const LEAST_S = 1;
 /** Less than this before a loss is marked. */
 const SOON_S = 3_600;
 const URGENT_S = 600;
@@ -63,6 +65,7 @@ export function Overview() {
 function collect(overview) {
   const at = Date.now() / 1000;
   const elapsed = at - (samples.at(-1)?.at ?? 0);
+  if (elapsed < LEAST_S) return overview;
   const isFirst = elapsed > HOLE_S;
   let sent = 0;
   const next = new Map();

@@ -28,6 +28,7 @@ export function stateOf(subscription, status) {
   if (subscription.is_suspended) return ["bad", "suspended"];
   const sessions = status?.sessions ?? [];
   if (sessions.some((/** @type {any} */ one) => one.is_full)) return ["busy", "slow reader"];
+  if (sessions.length && sessions.every((/** @type {any} */ one) => one.observes)) return ["off", "only looked on"];
   if (sessions.length || subscription.connection_status === "Online") return ["good", "connected"];
   return ["off", "nobody connected"];
 }
