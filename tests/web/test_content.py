@@ -44,6 +44,12 @@ async def put(api: TwinApi, address: str, content: bytes, content_range: str | N
     return await api.call("PUT", address, content=content, headers=headers)
 
 
+def key(made: dict[str, Any]) -> str:
+    """The key of a datapoint's property."""
+    found: str = made["location"].split("/")[-3]
+    return found
+
+
 async def waiting(api: TwinApi) -> list[Any]:
     """What the device is handed, each time over another connection."""
     api.port = getattr(api, "port", 1) + 1  # type: ignore[attr-defined]
@@ -117,6 +123,27 @@ async def test_the_next_file_waits_until_the_first_is_fetched_or_discarded(api: 
         answer = await api.call("PUT", f"/apiv1/datapoints/{id_}.json", {"datapoint": body}, by="cid")
         assert (answer.status_code, answer.json()["datapoint"]["file"]) == (200, None)
     assert await waiting(api) == []
+
+
+async def test_a_file_is_offered_until_it_was_fetched(api: TwinApi) -> None:
+    """A device that restarts between hearing of a file and fetching it hears of it again, however often."""
+    device, made = api.scene.device, await open_file(api)
+    await put(api, made["file"], b"1")
+
+    async def poll(query: str = "") -> list[str]:
+        answer = await api.call("GET", f"/devices/1/commands.json{query}", by=device)
+        return [entry["property"]["value"].split("/")[2] for entry in answer.json()["commands"]["properties"]]
+
+    for _ in range(3):
+        assert [await poll(query) for query in ("", "", "?all=true", "")] == [[made["id"]], [], [made["id"]], []]
+        assert await waiting(api) == []
+        assert (await api.call("GET", f"/dsns/{DSN}.json?test=1", by=device)).status_code == 200
+        assert [await waiting(api) for _ in range(3)] == [[f"/{key(made)}/{made['id']}"]] * 2 + [[]]
+        assert (await api.call("GET", f"/dsns/{DSN}.json", by=device)).status_code == 200
+    path = f"/devices/1/properties/{key(made)}/datapoints/{made['id']}"
+    assert (await api.call("PUT", path, {"datapoint": {"fetched": True}}, by=device)).status_code == 200
+    await api.call("GET", f"/dsns/{DSN}.json", by=device)
+    assert (await poll("?all=true"), await poll("?input=true")) == ([], [])
 
 
 async def test_what_an_owner_left_unfetched_is_in_nobodys_way(api: TwinApi) -> None:

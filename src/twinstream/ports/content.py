@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from twinstream.model.datapoint import Datapoint
+from twinstream.ports.command import NewValue
 from twinstream.ports.datapoint import AcknowledgedDatapoint
 
 
@@ -26,6 +27,9 @@ class Contents(Protocol):
 
         Like `find` it knows only those of the device's present owner.
         """
+
+    def list_due(self, device_key: int) -> Sequence[NewValue]:
+        """List what `find_next` finds of each file that goes to the device or a node behind it."""
 
     def list_kept(self, datapoint_ids: Sequence[str]) -> Sequence[str]:
         """Answer those of the ids whose bytes are still wanted."""

@@ -8,6 +8,7 @@ waits on until there is a sign that it arrived:
 * the device polls again over the same connection, so it has read the answer before; or
 * it was handed out twice: a device that opens a connection for every request gets a value twice at most.
 
+A file that was let go of like this, but not marked as fetched, waits again once the device introduces itself.
 So a lost answer (or a crash) loses nothing, and a value that was set once is not set again and again.
 Invariant: `Deliveries` may name a device for which nothing waits, never the other way round. Its members change on the
 writer's thread, in the transaction that changes what waits, or stay as they are.
@@ -15,13 +16,14 @@ writer's thread, in the transaction that changes what waits, or stay as they are
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import msgspec
 
 from twinstream.model import principal
 from twinstream.model.command import Pending
-from twinstream.ports.work import Store, UnitOfWork
+from twinstream.ports.command import NewValue
+from twinstream.ports.work import Store, UnitOfWork, View
 
 POLL_LIMIT = 100
 """Most values, and most commands, in one answer; the device is told to ask again for the rest."""
@@ -111,20 +113,48 @@ class CommandService:
         return pending
 
     async def renew(self, device: principal.Device) -> None:
-        """Let the present values of all the device's inputs wait, as it wishes after a start."""
+        """Let the present values of all the device's inputs wait, and files, as it wishes after a start."""
 
         def renew(work: UnitOfWork) -> None:
-            values = work.properties.list_inputs(device.key)
-            if values:
-                work.commands.add_values(values)
-                self._deliveries.expect(device.key)
+            values = [*work.properties.list_inputs(device.key), *work.contents.list_due(device.key)]
+            self._let_wait(work, device.key, values)
 
         await self._store.run(renew)
         self._deliveries.store_handed(device.key, None)
 
+    async def offer_files(self, device: principal.Device) -> None:
+        """Let the files wait again that the device, or a node behind it, was handed and has not fetched.
+
+        For a device that has started: what it was handed before is lost to it.
+        """
+
+        def find(view: View) -> Sequence[NewValue]:
+            return view.contents.list_due(device.key)
+
+        if not await self._store.query(find):  # most devices have none: spare them the transaction
+            return
+
+        def offer(work: UnitOfWork) -> Sequence[NewValue]:
+            values = find(work)
+            self._let_wait(work, device.key, values)
+            return values
+
+        offered = {value.property_key for value in await self._store.run(offer)}
+        handed = self._deliveries.find_handed(device.key)
+        if handed is not None:
+            others = {key: entry for key, entry in handed.values.items() if key not in offered}
+            self._deliveries.store_handed(device.key, msgspec.structs.replace(handed, values=others))
+
     async def finish(self, device: principal.Device, command_id: int) -> None:
         """Take the result of a command. One that does not wait (any more) is no error: results may be repeated."""
         await self._store.run(lambda work: work.commands.remove_commands(device.key, [command_id]))
+
+    def _let_wait(self, work: UnitOfWork, device_key: int, values: Sequence[NewValue]) -> None:
+        if not values:
+            return
+        work.commands.add_values(values)
+        for key in {device_key, *(value.device_key for value in values)}:
+            self._deliveries.expect(key)
 
     def _hand_out(self, work: UnitOfWork, key: int, before: Handed | None, connection: Hashable) -> Pending:
         if before is not None:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import msgspec
 
 from twinstream.model.datapoint import Datapoint
+from twinstream.ports.command import NewValue
 from twinstream.ports.datapoint import AcknowledgedDatapoint
 from twinstream.sqlite.datapoint import OBJECT, STATE
 from twinstream.sqlite.device import encode
 from twinstream.sqlite.repository import Repository
+from twinstream.sqlite.structure import write_object
 
 
 class Contents(Repository):
@@ -54,6 +56,20 @@ class Contents(Repository):
         )
         return None if row is None else _DATAPOINT.decode(row[0])
 
+    def list_due(self, device_key: int) -> Sequence[NewValue]:
+        """List the files that wait to be read by a device and its nodes."""
+        (row,) = self._run(
+            f"""SELECT json_group_array({_NEXT} ORDER BY property.key)
+            FROM device JOIN property ON property.device_key = device.key
+            JOIN datapoint ON datapoint.number = (
+                SELECT min(datapoint.number) FROM datapoint
+                WHERE datapoint.property_key = property.key AND {_UNREAD} AND {_OF_OWNER})
+            WHERE (device.key = ?1 OR device.gateway_key = ?1)
+                AND property.base_type = 'file' AND property.direction = 'input'""",
+            (device_key,),
+        )
+        return _DUE.decode(row[0])
+
     def list_kept(self, datapoint_ids: Sequence[str]) -> Sequence[str]:
         """Answer those that are wanted."""
         (row,) = self._run(
@@ -69,6 +85,15 @@ _OF_OWNER = """datapoint.user_uuid IS device.user_uuid
     AND datapoint.created_at >= coalesce(device.registered_at, 0)"""
 """Why: what was sent for an earlier owner concerns nobody any more."""
 
+_NEXT = write_object(
+    NewValue,
+    "datapoint",
+    device_key="property.device_key",
+    datapoint_id="datapoint.id",
+    value="json(datapoint.value)",
+)
+
 _FOUND = msgspec.json.Decoder(AcknowledgedDatapoint)
 _DATAPOINT = msgspec.json.Decoder(Datapoint)
+_DUE = msgspec.json.Decoder(list[NewValue])
 _IDS = msgspec.json.Decoder(list[str])

@@ -35,8 +35,15 @@ async def poll_commands(
 ) -> Response[CommandsReply]:
     """Answer what waits for the device: values that were set, and commands. 206: there is more, ask again.
 
-    With ``input=true`` or ``all=true`` the present values of all input properties are among them, files and messages
-    left out; what else these mean no source says. ``polling`` and ``signal`` change nothing.
+    With ``input=true`` or ``all=true`` the present values of all input properties are among them, and of each file
+    property the file that is to be fetched next; messages are left out. What else these mean no source says.
+    ``polling`` and ``signal`` change nothing.
+
+    Delivery is at least once. What an answer held waits on until the device asks again over the same connection,
+    echoes or acknowledges the value, or sends the command's result; what was handed out twice waits no more. So a
+    device that opens a connection for each request gets a value twice, unless it echoes or acknowledges it in between:
+    take a value that is there already as done. A file stays the next one of its property until it was marked as
+    fetched: after ``GET /dsns/<DSN>``, and with ``all=true``, it is told again.
     """
     require_own(device, device_key)
     if wants_all(request.scope["query_string"]):

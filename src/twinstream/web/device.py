@@ -12,6 +12,7 @@ from twinstream.model.device import Sight
 from twinstream.model.paging import MOST_PER_PAGE, ORDERS, Paging, cut_page
 from twinstream.model.principal import Device, User
 from twinstream.ports.clock import Clock
+from twinstream.service.command import CommandService
 from twinstream.service.device import DeviceService
 from twinstream.service.node import NodeService
 from twinstream.web.authentication import Given
@@ -105,14 +106,17 @@ async def introduce_device(
     devices: Given[DeviceService],
     clock: Given[Clock],
     nodes: Given[NodeService],
+    commands: Given[CommandService],
 ) -> OwnDeviceReply:
     """Tell a device what it is to know of itself; the first time activates it, unless it comes with ``test=1``.
 
-    It gets a new registration token each time. With ``reset=1`` a gateway has forgotten its nodes: they leave.
+    It gets a new registration token each time, and a file that it has not marked as fetched is among its commands
+    again. With ``reset=1`` a gateway has forgotten its nodes: they leave.
     """
     require_own(device, dsn)
     if read_query(request, "reset") == "1":
         await nodes.remove_all(device)
+    await commands.offer_files(device)
     activate = read_query(request, "test") != "1"
     return show_own_device(await devices.introduce(device, read_ip(request), activate=activate), clock.now_s())
 
