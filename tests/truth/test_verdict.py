@@ -92,6 +92,14 @@ def test_each_stream_is_judged_for_itself() -> None:
     assert verdict.streams == ("online", "s", "t")
 
 
+def test_a_stream_without_datapoints_is_judged_by_its_numbers() -> None:
+    """Beside others, or alone: a row twice, rows out of order and numbers that are not there are found."""
+    online = [Row("online", seq) for seq in (1, 2, 2, 6, 5)]
+    expected = {"doubled": 1, "out of order": 1, "gap": 2}
+    assert counts(judge(SENT, [*CLEAN, *online])) == expected
+    assert counts(judge(SENT, online)) == {"missing": 4} | expected
+
+
 def test_what_was_accepted_later_need_not_be_there() -> None:
     """While the fleet goes on, only what was accepted before the look has to be collected; the rest may be."""
     before = {"id-1", "id-2", "id-3"}

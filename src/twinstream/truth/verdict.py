@@ -11,13 +11,13 @@ Owns the words for what can be wrong; pure, knows neither files nor databases. E
 - *gap*: a number between the first and the last that no row has.
 
 What was sent and not answered may be there once, or not. Rows of devices that the truth does not know, and other types
-of events, count for their numbers only.
+of events, count for their numbers only; so a stream without datapoints is judged by them alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -79,9 +79,9 @@ def judge(sent: Sequence[Sent], rows: Iterable[Row], *, required: Container[str]
         streams[row.stream].append(row)
     known = _Known(sent, required)
     notes = _Notes(len(streams) > 1)
-    with_datapoints = [name for name, held in streams.items() if any(row.id is not None for row in held)]
-    for name in with_datapoints or ["-"]:
-        known.judge_stream(name, streams[name], notes)
+    with_datapoints = {name for name, held in streams.items() if any(row.id is not None for row in held)} or {"-"}
+    for name in sorted(streams.keys() | with_datapoints):
+        known.judge_stream(name, streams[name], notes, known.required if name in with_datapoints else ())
     return Verdict(
         accepted=len(known.required),
         later=known.later,
@@ -129,7 +129,7 @@ class _Known:
             elif one.id is None and not one.is_refused:
                 self.maybe[one.dsn, one.property, one.value] += 1
 
-    def judge_stream(self, name: str, rows: Sequence[Row], notes: _Notes) -> None:
+    def judge_stream(self, name: str, rows: Sequence[Row], notes: _Notes, required: Collection[str]) -> None:
         held: dict[str, int] = {}
         numbers: set[int] = set()
         maybe = self.maybe.copy()
@@ -148,7 +148,7 @@ class _Known:
         for first, last in _gaps(numbers):
             example = f"#{first}" if first == last else f"#{first} to #{last}"
             notes.add("gap", name, example, last - first + 1)
-        for datapoint_id in self.required:
+        for datapoint_id in required:
             if datapoint_id not in held:
                 notes.add("missing", name, _describe(self._sent[self._accepted[datapoint_id]]))
         for example in self._find_disorder(held):
