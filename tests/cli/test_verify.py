@@ -81,3 +81,15 @@ def test_damage_done_by_hand_is_found_and_nothing_else(
     with engine.begin() as connection:
         connection.exec_driver_sql(damage)
     assert run(folder, capsys) == (1, expected)
+
+
+def test_where_nothing_was_accepted_nothing_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty table beside an empty truth is no proof of anything: 65."""
+    with TruthFile(tmp_path / "truth.jsonl", "test", 1, "2026-11-21T05:00:00Z") as truth:
+        truth.send("A", "A", "level", 1)
+    (tmp_path / "events.jsonl").touch()
+    flags = ["--truth", str(tmp_path / "truth.jsonl"), "--db", f"jsonl:{tmp_path / 'events.jsonl'}"]
+    assert main(["verify", *flags]) == 65
+    out, err = capsys.readouterr()
+    assert out.startswith("accepted 0; not answered (maybe) 1; collected 0\nmissing       0\n")
+    assert "nothing is shown" in err

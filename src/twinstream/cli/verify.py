@@ -38,7 +38,8 @@ folder, and the collector is given a minute to catch up.
   gap           a number of the stream that is not there
 
 What was sent and not answered (maybe) may be there once, or not.
-The exit code is 0 if nothing is wrong, and 1 otherwise.
+The exit code is 0 if nothing is wrong, 1 otherwise, and 65 if nothing had been
+accepted: then there is nothing to show.
 
 Examples:
 
@@ -93,6 +94,10 @@ def verify(
         raise CommandError(EX_DATAERR, str(error)) from None
     _clear_progress()
     print(msgspec.json.encode(verdict).decode() if json else describe(verdict))
+    if verdict.is_clean and not verdict.accepted:
+        raise CommandError(
+            EX_DATAERR, "the truth tells of nothing that the server had accepted, so nothing is shown; ask again later"
+        )
     return 0 if verdict.is_clean else EX_FINDINGS
 
 
