@@ -15,7 +15,7 @@ from twinstream.client import Event, Stream, connect
 from twinstream.collector.batch import Limits
 from twinstream.collector.progress import Progress, State
 from twinstream.collector.runner import Source, run_collector
-from twinstream.collector.sink import SinkAwayError, SinkError
+from twinstream.collector.sink import SinkAwayError, SinkError, SinkSetBackError
 
 LIMITS = Limits(batch_events=3, batch_age_s=0.001)
 
@@ -91,11 +91,33 @@ async def run(*sources: Source, **options: Any) -> Sequence[Progress]:
 NINE = "".join(record(seq) for seq in range(1, 10))
 
 
+class ForgetfulSink(ListSink):
+    """A sink that loses the last five events that it held, once."""
+
+    def write(self, stream: str, events: Sequence[Event]) -> None:
+        if self.seq == 6:
+            self.seq = 1
+            raise SinkSetBackError("set back")
+        self.seq = events[-1].seq
+        super().write(stream, events)
+
+
 async def until(condition: Callable[[], object]) -> None:
     """Let the loop turn until something is so."""
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110  # there is nothing that could tell
             await asyncio.sleep(0.001)
+
+
+async def test_a_sink_that_was_set_back_is_gone_on_with_where_it_is() -> None:
+    """The stream is opened again behind what is left, and nothing that the sink holds comes twice."""
+    sink = ForgetfulSink()
+    async with playing(play_of(NINE), play_of("".join(record(seq) for seq in range(2, 10)))) as (url, targets):
+        (progress,) = await run(source(url, sink))
+    assert sink.seqs == [1, 2, 3, 4, 5, 6, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert "seq_start=2" in targets[1]
+    assert (progress.state, progress.seq, progress.read - progress.written) == (State.ENDED, 9, 0)
+    assert (progress.sink_retries, progress.missing) == (1, 0)
 
 
 async def test_events_arrive_in_batches_and_in_order() -> None:

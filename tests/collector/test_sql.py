@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from tests.collector.conftest import Database
 from tests.collector.samples import USER, datapoint, datapoints, make_event
 from tests.databases import PASSWORD
-from twinstream.collector.sink import SinkAwayError, SinkError, SinkTakenError
+from twinstream.collector.sink import SinkAwayError, SinkError, SinkSetBackError, SinkTakenError
 from twinstream.collector.sql import SqlSink
 
 DOCUMENTS_CREATE = """CREATE TABLE events(
@@ -219,6 +219,20 @@ def test_two_collectors_on_one_stream_do_not_double_a_row(database: Database, si
     sink.write("s", datapoints(start + 4, start + 9))
     other.close()
     assert database.execute("SELECT seq FROM events ORDER BY id") == [(seq,) for seq in range(1, start + 10)]
+
+
+@pytest.mark.parametrize("left", [3, None])
+def test_a_database_that_has_lost_commits_is_gone_on_with(database: Database, sink: SqlSink, left: int | None) -> None:
+    """A cursor that is lower than it was, or gone, is no other collector's doing: its own number counts from then."""
+    write(sink, *datapoints(1, 5))
+    kept = left or 0
+    cursor = "DELETE FROM twinstream_cursor" if left is None else f"UPDATE twinstream_cursor SET seq = {left}"
+    database.execute(f"DELETE FROM events WHERE seq > {kept}", cursor)
+    with pytest.raises(SinkSetBackError, match="set back from 5 to"):
+        sink.write("s", datapoints(6, 7))
+    assert sink.cursor("s") == left
+    sink.write("s", datapoints(kept + 1, 7))
+    assert database.execute("SELECT seq FROM events ORDER BY id") == [(seq,) for seq in range(1, 8)]
 
 
 @pytest.mark.parametrize("committed", [True, False])

@@ -23,7 +23,7 @@ from twinstream.client.back_off import back_off_s
 from twinstream.client.event import BaseEvent
 from twinstream.collector.batch import Batch, Limits
 from twinstream.collector.progress import Progress, State
-from twinstream.collector.sink import Sink, SinkAwayError
+from twinstream.collector.sink import Sink, SinkAwayError, SinkSetBackError
 
 LONGEST_WAIT_S = 15.0
 """Upper end of the wait for a sink that is away."""
@@ -107,7 +107,8 @@ class _Collection:
         """Collect until the end; what keeps the stream from going on is told in its progress, not raised."""
         self._progress.started_at = self._now()
         try:
-            await self._collect()
+            while await self._is_set_back():
+                self._batch = Batch(self._source.limits)
         except _StoppedError:
             pass
         except Exception as error:  # one stream's trouble, of whatever kind, is not the others'
@@ -115,6 +116,19 @@ class _Collection:
             self._progress.reason = str(error) or type(error).__name__
             return
         self._progress.state, self._progress.reason = State.ENDED, ""
+
+    async def _is_set_back(self) -> bool:
+        """Collect until the end, or until the sink has lost what it held: then it has to begin behind what is left."""
+        progress = self._progress
+        try:
+            await self._collect()
+        except SinkSetBackError as error:
+            progress.read = progress.written  # what was not written comes again
+            progress.sink_retries += 1
+            progress.state, progress.reason = State.SINK_AWAY, str(error)
+            await self._pause(1)
+            return True
+        return False
 
     async def _collect(self) -> None:
         source = self._source
@@ -187,10 +201,14 @@ class _Collection:
             else:
                 self._progress.state, self._progress.reason = self._stream_state, self._stream_reason
                 return answer
-            wait_s = back_off_s(failures, cap_s=LONGEST_WAIT_S, random=self._random)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), wait_s)
-                raise _StoppedError
+            await self._pause(failures)
+
+    async def _pause(self, failures: int) -> None:
+        """Wait for a sink, longer with each failure in a row."""
+        wait_s = back_off_s(failures, cap_s=LONGEST_WAIT_S, random=self._random)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), wait_s)
+            raise _StoppedError
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         """Run what blocks in a thread of its own, which does not keep the process from ending.

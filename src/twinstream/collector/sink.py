@@ -34,6 +34,12 @@ class SinkAwayError(TwinstreamError):
         super().__init__(reason)
 
 
+class SinkSetBackError(TwinstreamError):
+    """The sink holds less than it once confirmed (a replica took over, a backup was restored, commits were lost with
+    the power); nothing of this batch was written. What it holds is whole: go on behind ``cursor``.
+    """
+
+
 class Sink(Protocol):
     """A place that holds every event once. Every method blocks; it is called in a thread.
 
@@ -58,6 +64,7 @@ class Sink(Protocol):
 
         Raises:
             SinkTakenError: somebody else has moved the cursor.
+            SinkSetBackError: the cursor is lower than it was.
             SinkError: an event that the place cannot hold; nothing of the batch was stored.
         """
         ...

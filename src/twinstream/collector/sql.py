@@ -8,7 +8,8 @@ seq = <where we are>``, then the rows, then the commit. The UPDATE locks the cur
 collectors on one stream one waits, then finds another number, changes no row, and ends: rows are never doubled. Rows
 and cursor are committed together, so after a crash at any moment they agree. A connection that is lost during the
 commit leaves open what has happened; then the batch is tried again: the UPDATE waits for what the first attempt may
-still be doing and changes nothing if that was committed, which the cursor, read again, shows. Nothing is guessed.
+still be doing and changes nothing if that was committed, which the cursor, read again, shows. Nothing is guessed. A
+cursor that is lower than it was tells of a database that has lost commits: collectors only move it forward.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from sqlalchemy.schema import CreateTable
 
 from twinstream.client.event import Event
 from twinstream.collector.row import Row, read_row
-from twinstream.collector.sink import SinkError, SinkTakenError
+from twinstream.collector.sink import SinkError, SinkSetBackError, SinkTakenError
 from twinstream.collector.sql_error import Meaning, judge, translate
 from twinstream.collector.table import choose_columns, explain_length, make_cursor, make_events
 from twinstream.wire.time import format_time
@@ -108,10 +109,14 @@ class SqlSink:
             raise SinkError(f"{self._place}: {reason}" if reason else str(error)) from None
         if not is_written:
             seq = self._run(lambda connection: self._read_cursor(connection, stream))
+            known = self._known[stream]
+            if known is not None and (seq is None or seq < known):
+                self._doubtful.discard(stream)
+                raise SinkSetBackError(f"{self._place}: it was set back from {known} to {seq or 'nothing'}")
             if not (is_repeated and seq == last):
                 raise SinkTakenError(
                     f"{self._place}: another collector writes the stream {stream!r}: it is at {seq}, this one was at "
-                    f"{self._known[stream]}; end one of them, or give the streams different names"
+                    f"{known}; end one of them, or give the streams different names"
                 )
         self._doubtful.discard(stream)
         self._known[stream] = last
