@@ -77,7 +77,9 @@ async def test_a_user_sends_a_file_to_the_device(api: TwinApi) -> None:
     event = api.scene.twins.bodies()[-1]["datapoint"]
     path = made["location"].removeprefix("http://server.example")
     assert (event["id"], event["closed"], event["value"], event["file"]) == (made["id"], True, path, path)
-    assert (await api.call("GET", f"{BASE}/file_input", by="ana")).json()["property"]["value"] == path
+    assert (await api.call("GET", f"{BASE}/file_input", by="ana")).json()["property"]["value"] == made["location"]
+    listed = await api.call("GET", f"{BASE}.json?names[]=file_input", by="bob", headers={"x-forwarded-proto": "https"})
+    assert listed.json()[0]["property"]["value"] == f"https://server.example{path}"
     (location,) = await waiting(api)
     own = f"/devices/1/properties/{location.split('/')[1]}/datapoints/{made['id']}"
     assert location == f"/{location.split('/')[1]}/{made['id']}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from twinstream.model.content import locate
 from twinstream.model.datapoint import Content
+from twinstream.model.value import Value
 from twinstream.service.content import ContentService
 
 
@@ -30,6 +31,10 @@ class RequestLinks:
         if self._to_device:
             return f"/{content.property_key}/{datapoint_id}"
         return self._base() + locate(content.property_key, datapoint_id)
+
+    def resolve(self, path: Value | None) -> Value | None:
+        """Complete a path."""
+        return f"{self._base()}{path}" if isinstance(path, str) else path
 
     def _base(self) -> str:
         headers = dict(self._scope["headers"])

@@ -17,6 +17,7 @@ from msgspec import UNSET, UnsetType
 
 from twinstream.errors import RequestError
 from twinstream.model.datapoint import Acknowledgement, Content, Datapoint, check_acknowledgement
+from twinstream.model.value import Value
 from twinstream.wire.body import read_body
 from twinstream.wire.json import decode_json
 from twinstream.wire.time import format_optional_time, format_time
@@ -87,6 +88,9 @@ class Links(Protocol):
 
     def locate(self, content: Content, datapoint_id: str) -> str:
         """Answer where the datapoint is found."""
+
+    def resolve(self, path: Value | None) -> Value | None:
+        """Answer where a path of this server, stored as a value, is found; None, where there is none, stays None."""
 
 
 class DatapointReply(msgspec.Struct, frozen=True):

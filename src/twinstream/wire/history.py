@@ -102,7 +102,7 @@ def show_time_ranges(
         TimeRangeReply(name, [show_datapoint(one, links).datapoint for one in datapoints])
         for name, datapoints in zip(names, ends, strict=True)
     ]
-    return TimeRangesReply(show_property(found, retention_days).property, ranges)
+    return TimeRangesReply(show_property(found, retention_days, links).property, ranges)
 
 
 _DATE = re.compile(r"(\d{4})[-/](\d\d)[-/](\d\d)(?:[T ](\d\d):(\d\d):(\d\d)Z?)?", re.ASCII)

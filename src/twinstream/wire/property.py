@@ -7,11 +7,15 @@ from collections.abc import Sequence
 import msgspec
 
 from twinstream.model.property import Property
+from twinstream.model.value import BaseType
+from twinstream.wire.datapoint import Links
 from twinstream.wire.time import format_optional_time
 
 
 class PropertyFieldsReply(msgspec.Struct, frozen=True):
     """A property. ``value``: of booleans the numbers 0 and 1, null before the first datapoint.
+
+    Of files and messages it is the address of the newest datapoint, which tells where the bytes are.
 
     ``generated_at`` and ``generated_from`` are always null: no source says what they would hold.
     """
@@ -51,8 +55,8 @@ class PropertyReply(msgspec.Struct, frozen=True):
     property: PropertyFieldsReply
 
 
-def show_property(found: Property, retention_days: int) -> PropertyReply:
-    """Write a property; ``retention_days`` is the server's default."""
+def show_property(found: Property, retention_days: int, links: Links) -> PropertyReply:
+    """Write a property; ``retention_days`` is the server's default. The value of a file or message is an address."""
     return PropertyReply(
         PropertyFieldsReply(
             type="Property",
@@ -72,7 +76,7 @@ def show_property(found: Property, retention_days: int) -> PropertyReply:
             derived=found.derived,
             app_type=found.app_type,
             recipe=found.recipe,
-            value=found.value,
+            value=links.resolve(found.value) if found.base_type in _IN_FILES else found.value,
             denied_roles=found.denied_roles,
             ack_enabled=found.ack_enabled,
             ack_status=found.ack_status,
@@ -84,6 +88,9 @@ def show_property(found: Property, retention_days: int) -> PropertyReply:
     )
 
 
-def show_properties(found: Sequence[Property], retention_days: int) -> list[PropertyReply]:
+def show_properties(found: Sequence[Property], retention_days: int, links: Links) -> list[PropertyReply]:
     """Write a list of properties."""
-    return [show_property(one, retention_days) for one in found]
+    return [show_property(one, retention_days, links) for one in found]
+
+
+_IN_FILES = (BaseType.FILE, BaseType.MESSAGE)
