@@ -66,6 +66,17 @@ async def test_no_view_shuts_anybody_out(visit: Visit, demo: Demo, scheme: str, 
     assert {place: found for place, found in faults.items() if found} == {}
 
 
+async def test_the_chosen_tab_is_in_sight(visit: Visit, demo: Demo) -> None:
+    """On a phone the row of tabs moves so far that the chosen one can be read; the page stays at its beginning."""
+    person = await visit(viewport=PHONE)
+    await person.sign_in()
+    await person.page.get_by_role("navigation", name="Views").wait_for()
+    await person.go(f"twins/{LED_BOARD}?tab=attributes", "LED board")
+    await expect(person.page.get_by_role("tab", name="Attributes")).to_be_in_viewport(ratio=1)
+    await person.go(f"streams/{demo.subscription('datapoint')}", "demo")
+    await expect(person.page.get_by_role("heading", level=1)).to_be_in_viewport(ratio=1)
+
+
 async def look(person: Person) -> list[str]:
     """List what is wrong with what is shown."""
     return await person.list_faults() + ["scrolls sideways"] * await person.is_too_wide()

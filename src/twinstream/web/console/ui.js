@@ -163,7 +163,11 @@ export function Confirm({ title, verb, onConfirm, onClose, children }) {
 /** Tabs by the ARIA pattern: arrows move, the panel follows. @param {{label: string, tabs: {id: string, name: string}[], chosen: string, onChoose: (id: string) => void, children: any}} props */
 export function Tabs({ label, tabs, chosen, onChoose, children }) {
   const base = useId();
-  useEffect(() => document.getElementById(`${base}-${chosen}`)?.scrollIntoView({ block: "nearest", inline: "nearest" }), [chosen]);
+  useEffect(() => {
+    const tab = document.getElementById(`${base}-${chosen}`);
+    const list = tab?.parentElement; // on a phone not all have room; the page itself must not move
+    if (tab && list) list.scrollLeft = tab.offsetLeft - list.offsetLeft - (list.clientWidth - tab.offsetWidth) / 2;
+  }, [chosen]);
   const step = (/** @type {KeyboardEvent} */ event) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[/** @type {string} */ (event.key)];
     if (!by) return;
