@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.person import KILLED, LED_BOARD, LINUX_BOARD, REFUSED, Demo, Person
@@ -25,6 +26,31 @@ async def test_a_wrong_password_is_told(visit: Visit) -> None:
     await expect(person.page.get_by_role("alert")).to_be_visible()
     await person.sign_in()
     await expect(person.page.get_by_role("heading", level=1, name="Overview")).to_be_visible()
+
+
+async def test_nothing_of_who_signed_out_is_left_for_the_next(visit: Visit) -> None:
+    """Not even if the subscription for their live view is answered only after they have signed out."""
+    person = await visit()
+    person.excuse(REFUSED)  # views that refresh themselves just then
+    page, answers = person.page, asyncio.Event()
+
+    async def hold_back(route: Route) -> None:
+        answer = await route.fetch()
+        if route.request.method == "POST":
+            await answers.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/api/v1/subscriptions.json", hold_back)
+    await person.sign_in()
+    async with page.expect_request(lambda asked: asked.method == "POST" and "subscriptions" in asked.url):
+        await page.get_by_role("link", name="Twins", exact=True).click()
+    await page.get_by_role("heading", level=1, name="Twins").wait_for()
+    async with page.expect_response(lambda answer: answer.request.method == "POST" and "subscriptions" in answer.url):
+        await page.get_by_role("button", name="Sign out").click()
+        await page.get_by_role("button", name="Sign in").wait_for()
+        answers.set()
+    await page.evaluate("new Promise((done) => setTimeout(done, 100))")  # the page has its turn with the answer
+    assert await page.evaluate("Object.keys(sessionStorage)") == []
 
 
 async def test_a_switch_is_echoed_and_seen_live(person: Person, demo: Demo) -> None:

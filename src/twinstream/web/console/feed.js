@@ -16,6 +16,8 @@ let subscription = null;
 let socket = null;
 /** @type {Promise<void> | null} */
 let opening = null;
+/** @type {object | null} the opening that counts; none does after a sign-out */
+let asking = null;
 let state = "connecting";
 
 onSession(() => {
@@ -49,8 +51,12 @@ export async function feedSubscription() {
 
 async function open() {
   const stored = JSON.parse(sessionStorage.getItem("twinstream.feed") ?? "null");
+  const asker = {};
+  asking = asker;
   try {
-    subscription = stored ?? (await make());
+    const found = stored ?? (await make());
+    if (asking !== asker) return; // whoever asked has signed out: the next user must not see this one's events
+    subscription = found;
     sessionStorage.setItem("twinstream.feed", JSON.stringify(subscription));
     goodbyes.add(remove);
     socket = new ObservingSocket(/** @type {{key: string}} */ (subscription).key, {
@@ -61,6 +67,7 @@ async function open() {
       },
     });
   } catch {
+    if (asking !== asker) return;
     opening = null; // the next view tries again
     tell("reconnecting");
   }
@@ -92,7 +99,7 @@ function stop() {
   socket?.close();
   sessionStorage.removeItem("twinstream.feed");
   goodbyes.delete(remove);
-  socket = subscription = opening = null;
+  socket = subscription = opening = asking = null;
   state = "connecting";
 }
 
