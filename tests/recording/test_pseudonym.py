@@ -108,6 +108,18 @@ def test_what_is_nobodys_stays(value: str) -> None:
     assert scrub(datapoint(1, value))["datapoint"]["value"] == value
 
 
+@pytest.mark.parametrize("key", ["status", "state", "provider", "at", "seq", "created_at"])
+@pytest.mark.parametrize("secret", [DSN, USER, "joe@acme.com", "192.168.1.2"])
+def test_a_key_of_the_protocol_hides_nothing(key: str, secret: str) -> None:
+    """A datapoint's own metadata may have such keys, and anything under them."""
+    event = json.loads(datapoint(1, "v"))
+    event["datapoint"]["metadata"] = {key: f"for {secret}", "note": secret}
+    text = json.dumps(event)
+    pseudonyms = Pseudonyms(KINDS, "s")
+    pseudonyms.learn(text)
+    assert secret not in pseudonyms.scrub(text)
+
+
 def test_the_protocol_stays_what_it_is() -> None:
     """A device called `1` or `datapoint` changes no number, type or name; null and the redacted user stay."""
     pseudonyms = Pseudonyms(KINDS, "s")

@@ -36,7 +36,8 @@ _TIME_KEYS = ("at", "event_time", "created_at", "updated_at", "acked_at", "regis
 _FIXED_KEYS = frozenset(
     {"seq", "event_type", "base_type", "status", "registration_type", "provider", "state", *_TIME_KEYS}
 )
-"""What stands under them is of the protocol, and of nobody."""
+"""What stands under them is of the protocol, and of nobody, if it looks like it (`_PLAIN`): a datapoint's own metadata
+may have such keys too."""
 _PROTOCOL_KEYS = frozenset(
     field.name
     for kind in vars(wire).values()
@@ -85,7 +86,7 @@ class Pseudonyms:
         return rewrite(text, self._change, change_key=self._change_key, change_number=self._change_number)
 
     def _change(self, key: str, value: str) -> str:
-        if key in _FIXED_KEYS:
+        if key in _FIXED_KEYS and _PLAIN.fullmatch(value):
             return value
         if key in _DSN_KEYS and "dsn" in self.kinds:
             return ",".join(self._learn("dsn", dsn.strip()) if dsn.strip() else dsn for dsn in value.split(","))
@@ -207,6 +208,8 @@ def read_kinds(text: str) -> tuple[str, ...]:
     return tuple(sorted(kinds, key=KINDS.index))
 
 
+_PLAIN = re.compile(r"[A-Za-z-]*|[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9:]+)")
+"""A name of the protocol, a number, or a time."""
 _DSN = re.compile(r"[A-Z]{2}[0-9]{3}[A-Z][0-9]{9}", re.IGNORECASE | re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _EMAIL = re.compile(
