@@ -103,6 +103,47 @@ async def test_a_used_refresh_token_revokes_its_family(services: Services) -> No
     assert await _is_in_force(services, other.access_token)
 
 
+async def test_a_refresh_without_an_answer_may_be_repeated(services: Services) -> None:
+    """Within a minute, however often, while nobody uses what was not answered: only the last pair is in force."""
+    await services.add_oem("aaaaaaaa")
+    await services.add_user("aaaaaaaa", "ana@a.example")
+    first = await _sign_in(services)
+    services.clock.turn(100)
+    assert await _is_in_force(services, first.access_token)
+    trios = []
+    for _ in range(3):
+        trios.append(await services.users.refresh(first.refresh_token))
+        services.clock.turn(20)
+    *lost, got = trios
+    assert [await _is_in_force(services, trio.access_token) for trio in lost] == [False, False]
+    assert await _is_in_force(services, got.access_token)
+    next_ = await services.users.refresh(got.refresh_token)
+    assert await _is_in_force(services, next_.access_token)
+
+
+@pytest.mark.parametrize("case", ["used", "late", "refreshed", "lost pair"])
+async def test_a_refresh_token_is_repeated_in_vain(services: Services, case: str) -> None:
+    """It ends the family once its answer has arrived, or after a minute; so does the refresh token of a lost answer."""
+    await services.add_oem("aaaaaaaa")
+    await services.add_user("aaaaaaaa", "ana@a.example")
+    first = await _sign_in(services)
+    services.clock.turn(100)
+    newest = await services.users.refresh(first.refresh_token)
+    again = first
+    if case == "used":
+        assert await _is_in_force(services, newest.access_token)
+    elif case == "late":
+        services.clock.turn(61)
+    elif case == "refreshed":
+        services.clock.turn(1)
+        newest = await services.users.refresh(newest.refresh_token)
+    else:
+        again, newest = newest, await services.users.refresh(first.refresh_token)
+    with pytest.raises(RequestError, match="unknown, expired or used"):
+        await services.users.refresh(again.refresh_token)
+    assert not await _is_in_force(services, newest.access_token)
+
+
 async def test_an_idle_refresh_token_is_void(services: Services) -> None:
     """A refresh token lives 90 days from when it was made, and is then forgotten."""
     await services.add_oem("aaaaaaaa")

@@ -1,18 +1,24 @@
 """Stored tokens: pairs of an access token and the refresh token that replaces both, as SHA-256 in hex.
 
 All pairs that grew out of one sign-in are a *family*. A pair that was refreshed is spent: it opens nothing, but is
-remembered, so that a refresh token that comes a second time gives away that it was stolen.
+remembered, so that a refresh token that comes a second time gives away that it was stolen: unless its client just has
+not got the answer, and asks again. That is taken for granted while the answer's access token was not used, for
+`GRACE_S`. Security: who steals a refresh token and comes within this time, before the client uses what it was given,
+gets a pair that works; the client's is spent then, and its next refresh ends the family, the thief's pair with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from twinstream.model.principal import User
 from twinstream.ports.user import Credentials
+
+GRACE_S = 60.0
+"""How long a spent refresh token may come again: clients try again within seconds."""
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -39,11 +45,13 @@ class Tokens(Protocol):
     def find_user(self, access_hash: str) -> tuple[User, float] | None:
         """Find whom an access token stands for, and when it expires; None if it is spent, revoked or was never made."""
 
-    def refresh(self, refresh_hash: str, pair: Pair, idle_s: float) -> Refreshed:
+    def refresh(self, refresh_hash: str, pair: Pair, idle_s: float, is_used: Callable[[str], bool]) -> Refreshed:
         """Spend the pair of this refresh token and add the new one to its family.
 
-        A token that is spent already, or older than ``idle_s``, revokes its whole family; an unknown one changes
-        nothing.
+        A token that was spent within `GRACE_S`, and whose successor is in force and was not used, may come again: then
+        the successor is spent for good, and the new pair takes its place. Any other that is spent already, or older
+        than ``idle_s``, revokes its whole family; an unknown one changes nothing. ``is_used`` tells of an access hash
+        whether its token was ever shown.
         """
 
     def revoke_family(self, access_hash: str) -> Sequence[str]:

@@ -47,6 +47,10 @@ class TokenCache:
         self._entries.move_to_end(access_hash)
         return user
 
+    def holds(self, access_hash: str) -> bool:
+        """Tell whether the token was used lately. From any thread; of thousands in use the oldest are forgotten."""
+        return access_hash in self._entries
+
     def keep(self, access_hash: str, user: User, expires_at: float, generation: int) -> None:
         """Remember what the store answered, unless a token was revoked since ``generation`` was read."""
         if generation != self.generation:

@@ -1,8 +1,8 @@
 """Users sign in, stay signed in and sign out.
 
 Owns the life of tokens: an access token lives a day, its refresh token replaces both once, and one that comes a
-second time revokes all that grew out of the same sign-in. Knows no HTTP and no SQL. Invariant: nothing that an answer
-says or how long it takes tells whether an account exists.
+second time revokes all that grew out of the same sign-in, but for a repetition at once (`ports.token`). Knows no HTTP
+and no SQL. Invariant: nothing that an answer says or how long it takes tells whether an account exists.
 """
 
 from __future__ import annotations
@@ -102,12 +102,15 @@ class UserService:
     async def refresh(self, refresh_token: str) -> TokenTrio:
         """Replace both tokens; the old ones are void from then on.
 
+        A client that got no answer may ask again: what nobody got, and nobody has used, is replaced within a minute.
+
         Raises:
             RequestError: ``unauthorized`` for an unknown, idle or used token; a used one revokes its whole family.
         """
         refresh_hash = hash_secret(refresh_token)
         access_token, new_refresh_token, pair = new_pair(self._new_id, self._clock.now_s(), self._lifetime_s)
-        refreshed = await self._store.run(lambda work: work.tokens.refresh(refresh_hash, pair, self._idle_s))
+        idle_s, is_used = self._idle_s, self._cache.holds
+        refreshed = await self._store.run(lambda work: work.tokens.refresh(refresh_hash, pair, idle_s, is_used))
         self._cache.drop(refreshed.revoked)
         if refreshed.user is None:
             raise RequestError("unauthorized", "The refresh token is unknown, expired or used.")

@@ -48,7 +48,8 @@ CREATE UNIQUE INDEX user_sso ON user (oem, sso_uuid) WHERE sso_uuid IS NOT NULL;
 CREATE TABLE token (
   access_hash TEXT PRIMARY KEY, refresh_hash TEXT NOT NULL UNIQUE, family TEXT NOT NULL,
   user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
-  app_id TEXT, created_at REAL NOT NULL, expires_at REAL NOT NULL, spent INTEGER NOT NULL DEFAULT 0
+  app_id TEXT, created_at REAL NOT NULL, expires_at REAL NOT NULL,
+  spent INTEGER NOT NULL DEFAULT 0    -- when it was refreshed; 1: long ago
 ) WITHOUT ROWID;
 CREATE INDEX token_user ON token (user_id);
 CREATE INDEX token_family ON token (family);

@@ -1,11 +1,14 @@
-"""Tokens in SQLite: the table `token`; `created_at` is the time of the pair, not of its family."""
+"""Tokens in SQLite: the table `token`; `created_at` is the time of the pair, not of its family.
+
+`spent` is 0 for a pair in force, else when it was refreshed, which is when its successor was made; 1 if that is over.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from twinstream.model.principal import User
-from twinstream.ports.token import Pair, Refreshed
+from twinstream.ports.token import GRACE_S, Pair, Refreshed
 from twinstream.ports.user import Credentials
 from twinstream.sqlite.repository import Repository
 
@@ -40,7 +43,7 @@ class Tokens(Repository):
         )
         return (User(*row[:5]), row[5]) if row else None
 
-    def refresh(self, refresh_hash: str, pair: Pair, idle_s: float) -> Refreshed:
+    def refresh(self, refresh_hash: str, pair: Pair, idle_s: float, is_used: Callable[[str], bool]) -> Refreshed:
         """Replace a pair, or revoke its family."""
         row = self._first(
             "SELECT user.id, user.uuid, user.oem, user.email, user.role,"
@@ -51,13 +54,18 @@ class Tokens(Repository):
         if row is None:
             return Refreshed(None, ())
         *user, access_hash, family, app_id, spent, created_at = row
+        made_at, spent_at = self._now_s, self._now_s
+        if spent and self._now_s - spent <= GRACE_S:
+            access_hash = self._find_successor(family, spent)
+            made_at, spent_at = spent, 1.0
+            spent = access_hash is None or is_used(access_hash)
         if spent or created_at + idle_s <= self._now_s:
             return Refreshed(None, self._revoke(family))
-        self._run("UPDATE token SET spent = 1 WHERE access_hash = ?", (access_hash,))
+        self._run("UPDATE token SET spent = ? WHERE access_hash = ?", (spent_at, access_hash))
         self._run(
             "INSERT INTO token (access_hash, refresh_hash, family, user_id, app_id, created_at, expires_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (pair.access_hash, pair.refresh_hash, family, user[0], app_id, self._now_s, pair.expires_at),
+            (pair.access_hash, pair.refresh_hash, family, user[0], app_id, made_at, pair.expires_at),
         )
         return Refreshed(User(*user), (access_hash,))
 
@@ -83,6 +91,12 @@ class Tokens(Repository):
             (before_s, limit),
         )
         return len(removed)
+
+    def _find_successor(self, family: str, made_at: float) -> str | None:
+        row = self._first(
+            "SELECT access_hash FROM token WHERE family = ? AND created_at = ? AND NOT spent", (family, made_at)
+        )
+        return row[0] if row else None
 
     def _revoke(self, family: str) -> Sequence[str]:
         rows = self._run("DELETE FROM token WHERE family = ? RETURNING access_hash", (family,))

@@ -35,7 +35,11 @@ async def sign_in(request: Request[Any, Any, Any], users: Given[UserService]) ->
 
 @post("/users/refresh_token", status_code=200, operation_class=describe_body(Refresh), tags=["users"])
 async def refresh(request: Request[Any, Any, Any], users: Given[UserService]) -> TokenReply:
-    """Replace both tokens; a refresh token that comes a second time revokes all that grew out of its sign-in."""
+    """Replace both tokens; a refresh token that comes a second time revokes all that grew out of its sign-in.
+
+    But a client that got no answer may ask again, within a minute and before the new access token is used: it gets
+    another pair, and the one that it did not get is void.
+    """
     return show_tokens(await users.refresh(read_refresh(await read_json(request))))
 
 
