@@ -157,7 +157,8 @@ class Traffic:
         for key, value in (("dsn", dsn), ("id", datapoint_id)):
             if key in body and body[key] is None:
                 body[key] = value
-        of_property = {"property_name": "Blue_LED", "display_name": "Blue_LED", "base_type": "boolean"}
+        base_type = _find_base_type(body.get("value"))
+        of_property = {"property_name": "Blue_LED", "display_name": "Blue_LED", "base_type": base_type}
         event = {
             "seq": str(seq),
             "metadata": {
@@ -173,3 +174,10 @@ class Traffic:
         }
         text = json.dumps(event, separators=(",", ":"), ensure_ascii=ascii_only)
         return Sample(seq, text, (str(seq), dsn, datapoint_id), body.get("value", ANY_VALUE))
+
+
+def _find_base_type(value: Any) -> str:
+    """Return the type of a property that may have the value: a client that goes by it must be able to read it."""
+    if isinstance(value, str):
+        return "string"
+    return "boolean" if value in (0, 1, None) else "integer"
