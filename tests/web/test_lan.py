@@ -10,7 +10,6 @@ from twinstream.model.registration import Claim
 async def test_apps_and_their_device_get_one_key(twin_api: TwinApi) -> None:
     """The first who asks makes it, which enables LAN mode; by key, DSN and under both names it is the same."""
     device = twin_api.scene.device
-    assert (await twin_api.call("GET", "/devices/1/lan.json", by=device)).json() == {"lanip": {}}
     assert (await twin_api.call("GET", "/apiv1/devices/1", by="ana")).json()["device"]["lan_enabled"] is False
     first = (await twin_api.call("GET", f"/apiv1/dsns/{DSN}/lan.json", by="ana")).json()
     lan = first["lanip"]
@@ -27,6 +26,19 @@ async def test_apps_and_their_device_get_one_key(twin_api: TwinApi) -> None:
     assert lan["lanip_key"] not in stored
 
 
+async def test_the_device_may_ask_first(twin_api: TwinApi) -> None:
+    """Then apps are told what it was told; each owner's is another, and without an owner there is none."""
+    device, told = twin_api.scene.device, []
+    for owner in ("ana", "bob"):
+        await twin_api.call("POST", "/apiv1/devices.json", {"device": {"dsn": DSN}}, by=owner)
+        told.append((await twin_api.call("GET", "/devices/1/lan.json", by=device)).json())
+        assert (await twin_api.call("GET", "/apiv1/devices/1", by=owner)).json()["device"]["lan_enabled"] is True
+        assert (await twin_api.call("GET", "/apiv1/devices/1/lan.json", by=owner)).json() == told[-1]
+        await twin_api.call("DELETE", "/apiv1/devices/1.json", by=owner)
+        assert (await twin_api.call("GET", "/devices/1/lan.json", by=device)).json() == {"lanip": {}}
+    assert told[0] != told[1]
+
+
 async def test_the_key_is_for_who_may_steer_the_device(twin_api: TwinApi) -> None:
     """It would let the holder of a share for reading write; the next owner gets another one."""
     for path in (f"/apiv1/dsns/{DSN}/lan", "/apiv1/devices/1/lan", "/apiv1/devices/1/connection_config"):
@@ -36,7 +48,7 @@ async def test_the_key_is_for_who_may_steer_the_device(twin_api: TwinApi) -> Non
     users, registrations = twin_api.scene.users, twin_api.scene.twins.registrations
     await registrations.unregister(users["ana"], DSN)
     await registrations.register(users["dan"], Claim(DSN, None, None, None))
-    assert (await twin_api.call("GET", "/devices/1/lan.json", by=twin_api.scene.device)).json() == {"lanip": {}}
+    assert (await twin_api.call("GET", "/devices/1/lan.json", by=twin_api.scene.device)).json() != before
     assert (await twin_api.call("GET", "/apiv1/devices/1/lan", by="dan")).json() != before
 
 

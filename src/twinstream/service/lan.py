@@ -1,7 +1,8 @@
 """LAN mode: the secret that an app and its device share, so that they can talk without the server.
 
-What they say to each other there is none of the server's business. Invariants: a key is at rest sealed; it ends with
-its device's owner, whose apps know it (`service.registration`).
+What they say to each other there is none of the server's business. Invariants: app and device are told the same key,
+whoever asks first; a key is at rest sealed, and ends with its device's owner, whose apps know it
+(`service.registration`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from twinstream.model.principal import Device, User
 from twinstream.ports.ids import NewId
 from twinstream.ports.lan import SealedLanKey
 from twinstream.ports.seal import Sealer
-from twinstream.ports.work import Store, UnitOfWork, View
+from twinstream.ports.work import Store, UnitOfWork
 from twinstream.service.sight import require_steering
 
 _ID_DIGITS = 4
@@ -41,24 +42,29 @@ class LanService:
         Raises:
             RequestError: ``not_found``; ``forbidden`` for the holder of a share for reading: the key lets them write.
         """
-        new = SealedLanKey(int(self._new_id.secret()[:_ID_DIGITS], 16), self._sealer.seal(self._new_id.secret()))
-
-        def find_or_add(work: UnitOfWork) -> SealedLanKey:
-            key = require_steering(work, user, ref).key
-            if work.lan_keys.find(key) is None:
-                work.lan_keys.add(key, new)
-            return work.lan_keys.find(key) or new
-
-        return self._open(await self._store.run(find_or_add))
+        new = self._make()
+        sealed = await self._store.run(lambda work: _find_or_add(work, require_steering(work, user, ref).key, new))
+        return self._open(sealed)
 
     async def find_own(self, device: Device) -> LanKey | None:
-        """Answer the device's own key; None while nobody has asked for it."""
+        """Answer the device's own key, made if nobody has asked before; None while the device has no owner."""
+        new = self._make()
 
-        def find(view: View) -> SealedLanKey | None:
-            return view.lan_keys.find(device.key)
+        def find_or_add(work: UnitOfWork) -> SealedLanKey | None:
+            found = work.devices.find(device.key)
+            return None if found is None or found.user_uuid is None else _find_or_add(work, device.key, new)
 
-        sealed = await self._store.query(find)
+        sealed = await self._store.run(find_or_add)
         return None if sealed is None else self._open(sealed)
+
+    def _make(self) -> SealedLanKey:
+        return SealedLanKey(int(self._new_id.secret()[:_ID_DIGITS], 16), self._sealer.seal(self._new_id.secret()))
 
     def _open(self, sealed: SealedLanKey) -> LanKey:
         return LanKey(sealed.id, self._sealer.unseal(sealed.key))
+
+
+def _find_or_add(work: UnitOfWork, device_key: int, new: SealedLanKey) -> SealedLanKey:
+    if work.lan_keys.find(device_key) is None:
+        work.lan_keys.add(device_key, new)
+    return work.lan_keys.find(device_key) or new

@@ -65,7 +65,7 @@ async def get_connection_details(
 
 @get("/devices/{device_key:str}/lan", tags=["device side"])
 async def get_own_lan_key(device_key: FromPath[str], device: Given[Device], lans: Given[LanService]) -> LanReply:
-    """Answer the device's own key; an empty ``lanip`` while no app has asked for it."""
+    """Answer the device's own key, the one that apps are told; an empty ``lanip`` while the device has no owner."""
     require_own(device, device_key)
     found = await lans.find_own(device)
     return show_no_lan_key() if found is None else show_lan_key(found.id, found.key)
