@@ -137,6 +137,13 @@ async def test_types_that_need_no_candidates(twin_api: TwinApi) -> None:
         assert (await look(twin_api, query)).status_code == 400
 
 
+@pytest.mark.parametrize("shown", [{}, {"dsn": ""}, {"regtoken": None}, {"setup_token": "12345678"}])
+async def test_a_registration_names_a_device(twin_api: TwinApi, shown: dict[str, Any]) -> None:
+    """By its DSN or its registration token; else it is 422, whatever devices there are."""
+    answer = await twin_api.call("POST", "/apiv1/devices.json", {"device": shown}, by="dan")
+    assert (answer.status_code, answer.json()["field"]) == (422, "dsn")
+
+
 async def test_tokens_of_displays_cannot_be_guessed(twin_api: TwinApi) -> None:
     """After five wrong ones of a user even the right one is refused for a while."""
     device = await arrive(twin_api, "AC1", RegistrationType.DISPLAY)

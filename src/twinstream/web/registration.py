@@ -49,6 +49,16 @@ async def register_device(
 ) -> DeviceReply:
     """Make the caller a device's owner. What must be shown depends on the device's registration type.
 
+    * ``Same-LAN``: ``dsn`` and the ``regtoken`` that the device got within the hour, from the same network; no owner.
+    * ``Button-Push``: ``dsn``, within two minutes of the push, from the same network.
+    * ``AP-Mode``: ``dsn`` and the ``setup_token`` that the app gave the device, which it reported within the hour.
+    * ``Display``: the ``regtoken`` alone, which the device shows.
+    * ``Dsn``: ``dsn``; no owner.
+    * ``Node``: ``dsn``; its gateway is the caller's, and the gateway's registration window is open.
+
+    "No owner": whoever has the device must unregister it first; by the other types it changes its owner at once. 422 if
+    neither ``dsn`` nor ``regtoken`` is there. Whatever else is wrong is the same 404, for it tells strangers nothing.
+
     ``lat`` and ``lng`` in the query say where it is. "The same network" for Same-LAN and Button-Push: the same public
     IPv4 address, the same 64 bits of an IPv6 address, or both in private networks (where the server is, too).
     """

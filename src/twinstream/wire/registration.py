@@ -44,8 +44,13 @@ class WindowRequest(msgspec.Struct, frozen=True):
 
 
 def read_claim(body: object, ip: str | None) -> Claim:
-    """Read what a user shows from the address ``ip``; empty texts are none. Raises RequestError ``invalid``."""
+    """Read what a user shows from the address ``ip``; empty texts are none.
+
+    Raises RequestError ``invalid``, also if neither ``dsn`` nor ``regtoken`` names a device.
+    """
     fields = read_body(body, RegistrationRequest).device
+    if not (fields.dsn or fields.regtoken):
+        raise invalid("dsn", "is missing")
     return Claim(fields.dsn or None, fields.regtoken or None, fields.setup_token or None, ip)
 
 
