@@ -205,6 +205,18 @@ def test_a_table_without_transactions_is_refused(mariadb: Database) -> None:
     sink.close()
 
 
+def test_no_url_makes_rows_and_cursor_come_apart(served: Database) -> None:
+    """One that asks for autocommit gets transactions all the same."""
+    sink = SqlSink(served.url + ("&" if "?" in served.url else "?") + "autocommit=true")
+    sink.open()
+    write(sink, *datapoints(1, 2))
+    served.execute("DROP TABLE events")
+    with pytest.raises(SinkError):
+        sink.write("s", datapoints(3, 4))
+    sink.close()
+    assert served.execute("SELECT seq FROM twinstream_cursor") == [(2,)]
+
+
 @pytest.mark.parametrize("start", [0, 5])
 def test_two_collectors_on_one_stream_do_not_double_a_row(database: Database, sink: SqlSink, start: int) -> None:
     """The second to write finds the cursor elsewhere and ends; also if both were the first ever."""

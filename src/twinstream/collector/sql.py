@@ -243,6 +243,8 @@ def make_engine(url: str) -> sa.Engine:
         raise SinkError(f"{error.name} is missing; install it with: pip install 'twinstream[collector]'") from None
     if engine.dialect.name == "mysql":
         sa.event.listen(engine, "connect", _be_strict)
+    if engine.dialect.name == "postgresql":
+        sa.event.listen(engine, "connect", _use_transactions)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _checkpoint_rarely)
     return engine
@@ -259,8 +261,16 @@ _TIMEOUTS: dict[str, dict[str, int]] = {
 }
 
 
+def _use_transactions(connection: Any, _: Any) -> None:
+    """Have PostgreSQL wait for our commit, whatever the URL says: else rows and cursor come apart."""
+    connection.autocommit = False
+
+
 def _be_strict(connection: Any, _: Any) -> None:
-    """Have MySQL refuse what does not fit into a column, whatever its configuration: else it cuts it in silence."""
+    """Have MySQL refuse what does not fit into a column, whatever its configuration: else it cuts it in silence. And
+    have it wait for our commit, whatever the URL says: else rows and cursor come apart.
+    """
+    connection.autocommit(False)
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_ALL_TABLES')")
 
