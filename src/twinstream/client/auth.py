@@ -7,6 +7,7 @@ one refreshes it, since a refresh token is good for once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
 
@@ -110,7 +111,11 @@ class TokenAuth(httpx.Auth):
         return httpx.Request(asked.method, f"{self._users}{asked.path}", headers=headers, content=body)
 
     def _take(self, response: httpx.Response) -> None:
+        tokens: Tokens | None = None
         if response.is_success:
-            self.keep(refresh().read(response.content))
+            with contextlib.suppress(msgspec.MsgspecError, KeyError, TypeError):  # a proxy's page is no pair of tokens
+                tokens = refresh().read(response.content)
+        if tokens is not None:
+            self.keep(tokens)
         else:
             self._renew_at_s = float("inf")  # do not ask before each call; a refusal will ask once more
