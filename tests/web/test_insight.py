@@ -163,11 +163,12 @@ async def test_bad_questions_are_refused(api: Api, query: str) -> None:
     assert answer.status_code in (400, 422), answer.text
 
 
-async def test_the_overview_is_of_the_oem_for_its_staff_and_of_the_own_for_others(api: Api) -> None:
+async def test_the_overview_is_of_the_oem_for_its_administrators_and_of_the_own_for_others(api: Api) -> None:
     """Devices, the rate of events and cloud subscriptions of the OEM, the one first that loses events first."""
     ana = await api.join("aaaaaaaa", "ana")
     staff = await api.join("aaaaaaaa", "sue", role="OEM::Admin")
     await api.join("bbbbbbbb", "eve")
+    dealer = await api.join("aaaaaaaa", "dee", role="OEM::Acme::Dealer")
     user = await _user(api, "ana")
     await api.services.add_device("aaaaaaaa", "ONE", user)
     await api.services.add_device("aaaaaaaa", "TWO", None)
@@ -188,6 +189,8 @@ async def test_the_overview_is_of_the_oem_for_its_staff_and_of_the_own_for_other
         None,
     )
     assert [one["id"] for one in overview["subscriptions"]] == [own]
+    overview = (await api.call(200, "GET", "/api/v1/overview", headers=dealer))["overview"]
+    assert (overview["scope"], overview["devices"]["total"], overview["subscriptions"]) == ("user", 0, [])
     api.services.clock.turn(60)
     overview = (await api.call(200, "GET", "/api/v1/overview", headers=staff))["overview"]
     assert overview["events_per_s"] == 0.0

@@ -28,7 +28,7 @@ from twinstream.ports.insight import Census, Logged
 from twinstream.ports.log import Cursor, EventLog, PageRequest
 from twinstream.ports.work import Store, View
 from twinstream.service.numbering import Numbering
-from twinstream.service.principal import is_staff
+from twinstream.service.principal import is_admin
 
 RATE_SPAN_S = 10.0
 """Events per second are counted over so long."""
@@ -59,7 +59,7 @@ class Ranked(msgspec.Struct, frozen=True):
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """``scope``: ``oem`` for holders of a role of it, else ``user``. ``events_per_s``: stored; None for a user."""
+    """``scope``: ``oem`` for its administrators, else ``user``. ``events_per_s``: stored; None for a user."""
 
     scope: str
     devices: Census
@@ -138,13 +138,13 @@ class InsightService:
             return await self._store.query(read)
 
     async def survey(self, user: User) -> Overview:
-        """Sum up what the user may see: the OEM with a role of it, else the own devices and subscriptions."""
+        """Sum up what the user may see: the OEM for its administrators, else the own devices and subscriptions."""
         since_s = self._clock.now_s() - RATE_SPAN_S
-        staff = is_staff(user)
+        whole_oem = is_admin(user)
 
         def read(view: View) -> tuple[Census, float | None, Sequence[Subscription]]:
             own = view.subscriptions.list_of_owner(user)
-            if not staff:
+            if not whole_oem:
                 devices = [sight.device for sight in view.devices.list_visible(user)]
                 online = sum(device.connection_status == "Online" for device in devices)
                 return Census(len(devices), online), None, own[:MOST_LISTED]
@@ -156,7 +156,7 @@ class InsightService:
         devices, rate, subscriptions = await self._store.query(read)
         ranked = [Ranked(subscription, await self._describe(subscription)) for subscription in subscriptions]
         ranked.sort(key=_urgency)
-        return Overview("oem" if staff else "user", devices, rate, ranked)
+        return Overview("oem" if whole_oem else "user", devices, rate, ranked)
 
     async def _find(self, caller: User | Operator, subscription_id: int) -> Subscription:
         def find(view: View) -> Subscription | None:

@@ -8,7 +8,12 @@ from __future__ import annotations
 from twinstream.errors import RequestError
 from twinstream.model.principal import Device, Operator, Principal, User
 
-__all__ = ["Device", "Operator", "Principal", "User", "is_staff", "require_admin", "require_staff"]
+__all__ = ["Device", "Operator", "Principal", "User", "is_admin", "is_staff", "require_admin", "require_staff"]
+
+
+def is_admin(user: User) -> bool:
+    """Tell whether the user administrates the OEM (``OEM::Admin``)."""
+    return user.role == "OEM::Admin"
 
 
 def is_staff(user: User) -> bool:
@@ -24,5 +29,5 @@ def require_staff(user: User) -> None:
 
 def require_admin(user: User) -> None:
     """Raise RequestError ``forbidden`` unless the user administrates the OEM (``OEM::Admin``)."""
-    if user.role != "OEM::Admin":
+    if not is_admin(user):
         raise RequestError("forbidden", "This needs the role OEM::Admin.")

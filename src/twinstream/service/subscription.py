@@ -199,7 +199,7 @@ class SubscriptionService:
                 if present.by_operator and not suspended:
                     raise RequestError("forbidden", "It was suspended by whoever runs the server: ask them.")
             subscription = _found(work.subscriptions.set_suspended(principal, subscription_id, suspended))
-            if suspended:
+            if suspended and subscription.suspended_at == work.now_s:  # it was not before
                 work.log.append_control(Control(Change.SUSPENDED, (subscription_id,)))
             return subscription
 

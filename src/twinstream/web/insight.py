@@ -10,7 +10,7 @@ from typing import Any
 from litestar import Request, get
 from litestar.params import FromPath
 
-from twinstream.model.check import invalid
+from twinstream.model.check import invalid, must
 from twinstream.model.event import EventType
 from twinstream.model.principal import Operator, User
 from twinstream.model.subscription import Subscription
@@ -97,7 +97,7 @@ async def explain_any(
 async def get_overview(
     user: Given[User], insights: Given[InsightService], hub: Given[Hub], clock: Given[Clock]
 ) -> OverviewReply:
-    """Sum up devices, sockets and subscriptions: the OEM's for holders of a role of it, else the caller's own."""
+    """Sum up devices, sockets and subscriptions: the OEM's for its administrators, else the caller's own."""
     overview = await insights.survey(user)
     ranked = [_show_ranked(hub, clock, one) for one in overview.ranked]
     return OverviewReply(
@@ -122,9 +122,9 @@ async def _explain(
     if dsn is None:
         raise invalid("dsn", "is missing")
     if type is not None and type not in set(EventType):
-        raise invalid("event_type", f"is one of {', '.join(EventType)}")
+        raise must("event_type", f"be one of {', '.join(EventType)}")
     if limit is not None and not 1 <= limit <= LIMIT:
-        raise invalid("limit", f"is a number from 1 to {LIMIT}")
+        raise must("limit", f"be a number from 1 to {LIMIT}")
     verdicts = await insights.explain(
         caller,
         read_id(subscription_id),

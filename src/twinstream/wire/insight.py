@@ -72,7 +72,7 @@ class DevicesReply(msgspec.Struct, frozen=True):
 
 
 class OverviewFieldsReply(msgspec.Struct, frozen=True):
-    """``scope``: ``oem`` for holders of a role of it, who see all of its devices and cloud subscriptions; ``user``."""
+    """``scope``: ``oem`` for its administrators, who see all of its devices and cloud subscriptions; ``user``."""
 
     scope: str
     devices: DevicesReply
