@@ -151,6 +151,22 @@ def test_a_file_is_rotated_before_it_would_be_too_long(tmp_path: Path) -> None:
     assert opened(path).cursor("s") == 10
 
 
+def test_rotated_files_of_another_stream_are_no_place_to_begin(tmp_path: Path) -> None:
+    """Also where the file that was written is gone, and of another program's files that are called alike."""
+    sink = opened(tmp_path / "e.jsonl", query="?rotate=1KB")
+    for seq in (1, 2, 3):
+        sink.write("s", [datapoint(seq, "x" * 600)])
+    sink.close()
+    (tmp_path / "e.jsonl").unlink()
+    assert opened(tmp_path / "e.jsonl").cursor("s") == 2
+    for name in ("e.jsonl", "e.json"):
+        with pytest.raises(SinkError, match="it holds the stream 's', not 'other'"):
+            opened(tmp_path / name, "other")
+    (tmp_path / "e.000000000001-000000000009.jsonl").write_text('{"user":"me"}\n')
+    with pytest.raises(SinkError, match="none of this collector's"):
+        opened(tmp_path / "e.jsonl")
+
+
 def test_a_file_is_for_one_day(tmp_path: Path) -> None:
     """The first batch of another day (UTC) begins a new file, also after a restart."""
     path = tmp_path / "e.jsonl"

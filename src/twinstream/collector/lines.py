@@ -87,7 +87,7 @@ class LinesSink:
                     _, last = _find_end(descriptor, active, stream)
                 finally:
                     os.close(descriptor)
-            self._known[stream] = last if last is not None else _find_rotated(active)
+            self._known[stream] = last if last is not None else _find_rotated(active, stream)
         return self._known[stream]
 
     def cursors(self) -> dict[str, int]:
@@ -135,7 +135,7 @@ class LinesSink:
             lock(descriptor, active)
             end, last = _find_end(descriptor, active, stream)
             file = _File(descriptor, end)
-            seq = last if last is not None else _find_rotated(active)
+            seq = last if last is not None else _find_rotated(active, stream)
             known = self._known[stream]
             if not file.is_at(active) or (seq != known and (last is not None or stream not in self._files)):
                 raise SinkTakenError(
@@ -267,13 +267,26 @@ def _find_break(descriptor: int, before: int) -> int:
     return 0
 
 
-def _find_rotated(active: Path) -> int | None:
-    """Return the last number of the rotated files of an active one."""
+def _find_rotated(active: Path, stream: str) -> int | None:
+    """Return the last number of the rotated files of an active one.
+
+    Raises:
+        SinkError: they are of another stream, which was written into a file of this name before.
+    """
     pattern = re.compile(re.escape(active.stem) + r"\.(\d+)-(\d+)\.jsonl")
     if not active.parent.is_dir():
         return None
-    found = (pattern.fullmatch(name) for name in os.listdir(active.parent))
-    return max((int(match[2]) for match in found if match), default=None)
+    found = [match for name in os.listdir(active.parent) if (match := pattern.fullmatch(name))]
+    if not found:
+        return None
+    newest = max(found, key=lambda match: int(match[2]))
+    path = active.with_name(newest[0])
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        _find_end(descriptor, path, stream)
+    finally:
+        os.close(descriptor)
+    return int(newest[2])
 
 
 def _read_options(query: str) -> tuple[bool, int | None]:
