@@ -164,7 +164,7 @@ def test_a_password_comes_from_standard_input_too(admin: Admin, monkeypatch: pyt
     assert admin("user", "add", OEM, "ada@example.com").exit_code == 0
     monkeypatch.setattr(sys, "stdin", io.StringIO("1234567\n"))
     assert admin("user", "password", OEM, "ada@example.com").errors == (
-        "twinstream: password has 8 characters or more, at most 1024 bytes.\n"
+        "twinstream: password must have 8 characters or more, at most 1024 bytes.\n"
     )
 
 
@@ -278,17 +278,17 @@ def test_a_template_comes_from_a_file(admin: Admin) -> None:
         ("user list 0dfc7901", 65, "There is no OEM 0dfc7901; this lists them: twinstream admin oem list"),
         ("oem retention 0dfc7901 --age-s 5", 65, "There is no OEM 0dfc7901; "),
         ("oem add Example --id 0dfc7900", 65, "An OEM with this id exists."),
-        ("oem add Example --id 123", 65, "id is 8 hex digits."),
+        ("oem add Example --id 123", 65, "id must be 8 hex digits."),
         ("oem retention 0dfc7900", 64, "a limit is needed: --age-s or --size-bytes"),
         ("oem retention 0dfc7900 --age-s nan", 64, "expected a number, or the word default"),
         ("oem retention 0dfc7900 --size-bytes 1e9", 64, "expected a whole number, or the word default"),
-        ("oem retention 0dfc7900 --age-s 0", 65, "retention_age_s is 1 to 3e9 seconds."),
-        ("user add 0dfc7900 ada --password-file password", 65, "email is an address"),
-        ("user add 0dfc7900 a@b.c --role Boss --password-file password", 65, "role is EndUser"),
+        ("oem retention 0dfc7900 --age-s 0", 65, "retention_age_s must be 1 to 3e9 seconds."),
+        ("user add 0dfc7900 ada --password-file password", 65, "email must be an address"),
+        ("user add 0dfc7900 a@b.c --role Boss --password-file password", 65, "role must be EndUser"),
         ("user add 0dfc7900 a@b.c --password secret", 64, "Unknown option: --password"),
         ("user role 0dfc7900 a@b.c EndUser", 65, "this lists them: twinstream admin user list 0dfc7900"),
         ("device add 0dfc7900 D1", 64, "--model"),
-        ("device add 0dfc7900 D/1 --model m", 65, "dsn is 1 to 32 letters"),
+        ("device add 0dfc7900 D/1 --model m", 65, "dsn must be 1 to 32 letters"),
         ("device add 0dfc7900 D1 --model m --registration-type wifi", 64, "wifi"),
         ("device add 0dfc7900 D1 --model m --properties missing", 65, "missing: cannot be read: No such file"),
         (

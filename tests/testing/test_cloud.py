@@ -239,7 +239,7 @@ def test_faults_by_method_http_and_command(cloud: Cloud, capsys: pytest.CaptureF
     assert main(["faults", "list", "--json", f"--data={cloud.data}"]) == 0
     assert '"seed":3' in capsys.readouterr().out
     assert main(["faults", "set", str(stream.id), "--drop=2", f"--data={cloud.data}"]) == 65
-    assert "drop is a share from 0 to 1." in capsys.readouterr().err
+    assert "drop must be a share from 0 to 1." in capsys.readouterr().err
     assert main(["faults", "clear", "99", f"--data={cloud.data}"]) == 65
     assert "no subscription 99" in capsys.readouterr().err
     assert httpx.delete(url, headers=headers, trust_env=False).status_code == 204

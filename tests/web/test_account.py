@@ -154,7 +154,9 @@ async def test_resetting_the_password(api: Api) -> None:
     assert mail.recipient == EMAIL
     token = api.services.postbox.take_token()
     wrong = {"reset_password_token": token, "password": NEW, "password_confirmation": "other"}
-    await api.call(422, "PUT", "/users/password", {"user": wrong})
+    refused = await api.call(422, "PUT", "/users/password", {"user": wrong})
+    assert refused["error"] == "password_confirmation must be the same as password."
+    assert refused["errors"] == {"password_confirmation": ["must be the same as password."]}
     fields: dict[str, str] = {"reset_password_token": token, "password": NEW, "password_confirmation": NEW}
     await api.call(422, "PUT", "/users/confirmation", {"confirmation_token": token})
     await api.call(200, "PUT", "/users/password.json", {"user": fields})

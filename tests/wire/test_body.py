@@ -70,7 +70,7 @@ def test_times_have_one_form() -> None:
         "2018-02-30T00:00:00Z",
         "0000-01-01T00:00:00Z",
     ):
-        with pytest.raises(RequestError, match="at is a time"):
+        with pytest.raises(RequestError, match="at must be a time"):
             read_time(text, field="at")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 from twinstream.model.event import EventType
 from twinstream.model.selection import Selection
 from twinstream.model.subscription import ClientType
@@ -41,7 +41,7 @@ def check_rule_terms(terms: RuleTerms) -> RuleTerms:
     Raises RequestError ``invalid`` for a role that is none of an OEM, or the client type ``mobile``.
     """
     if not check_role(terms.role).startswith("OEM::"):
-        raise invalid("role", "is a role like OEM::Staff")
+        raise must("role", "be a role like OEM::Staff")
     if terms.client_type is ClientType.MOBILE:
-        raise invalid("client_type", "is cloud or user_opt_in")
+        raise must("client_type", "be cloud or user_opt_in")
     return terms

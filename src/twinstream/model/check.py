@@ -14,15 +14,20 @@ LONGEST = 255
 """Characters of a name or a description (bad input R24)."""
 
 
-def invalid(field: str, expected: str) -> RequestError:
-    """Make the error for a field whose value is not as expected: ``invalid``, "<field> <expected>."."""
-    return RequestError("invalid", f"{field} {expected}.", field=field)
+def invalid(field: str, fault: str) -> RequestError:
+    """Make the error for a field with whose value something is wrong: ``invalid``, "<field> <fault>."."""
+    return RequestError("invalid", f"{field} {fault}.", field=field)
+
+
+def must(field: str, rule: str) -> RequestError:
+    """Make the error for a field whose value breaks a rule: ``invalid``, "<field> must <rule>."."""
+    return invalid(field, f"must {rule}")
 
 
 def check_text(text: str, *, field: str, shortest: int = 0, longest: int = LONGEST) -> str:
     """Answer the text. Raises RequestError ``invalid`` if its length in characters is out of bounds."""
     if not shortest <= len(text) <= longest:
-        raise invalid(field, f"has {shortest} to {longest} characters")
+        raise must(field, f"have {shortest} to {longest} characters")
     return text
 
 
@@ -34,7 +39,7 @@ def check_segment(text: str, *, field: str) -> str:
     """
     check_text(text, field=field, shortest=1)
     if _UNNAMEABLE.search(text) or text.endswith(".json"):
-        raise invalid(field, "has no slash, no control characters and no ending .json")
+        raise must(field, "have no slash, no control characters and no ending .json")
     return text
 
 

@@ -10,7 +10,7 @@ import re
 import msgspec
 
 from twinstream.errors import RequestError
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 
 FILE_LIMIT_BYTES = 16 * 1024 * 1024
 """Longest file. No source says; a map or a picture of a device is far smaller."""
@@ -35,11 +35,11 @@ def read_part(header: str | None) -> Part:
         return WHOLE
     found = _RANGE.fullmatch(header.strip())
     if found is None:
-        raise invalid("Content-Range", "is of the form bytes 0-99/200 or bytes 0-99/*")
+        raise must("Content-Range", "be of the form bytes 0-99/200 or bytes 0-99/*")
     start, end = int(found[1]), int(found[2])
     total = None if found[3] == "*" else int(found[3])
     if start > end or (total is not None and end >= total):
-        raise invalid("Content-Range", "ends behind its start and within the whole")
+        raise must("Content-Range", "end behind its start and within the whole")
     return Part(start, total)
 
 
@@ -52,9 +52,9 @@ def encode_message(value: object) -> bytes:
     try:
         content = value.encode() if isinstance(value, str) else msgspec.json.encode(value)
     except UnicodeEncodeError:
-        raise invalid("value", "is well-formed text") from None
+        raise must("value", "be well-formed text") from None
     if len(content) > MESSAGE_LIMIT_BYTES:
-        raise invalid("value", f"has at most {MESSAGE_LIMIT_BYTES} bytes for a message property")
+        raise must("value", f"have at most {MESSAGE_LIMIT_BYTES} bytes for a message property")
     return content
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 from twinstream.model.value import Value
 
 
@@ -91,11 +91,11 @@ def check_acknowledgement(status: object, message: object) -> Acknowledgement:
     """
     kept = _ACK_STATUSES.get(status) if isinstance(status, (int, str)) and not isinstance(status, bool) else None
     if kept is None:
-        raise invalid("ack_status", "is 200 or 400")
+        raise must("ack_status", "be 200 or 400")
     if message is None:
         message = 0
     if isinstance(message, bool) or not isinstance(message, int) or not -(2**31) <= message < 2**31:
-        raise invalid("ack_message", "is a whole number of 32 bits")
+        raise must("ack_message", "be a whole number of 32 bits")
     return Acknowledgement(kept, message)
 
 
@@ -112,7 +112,7 @@ def check_device_time(given_ms: object, now_s: float) -> float | None:
     if given_ms is None:
         return None
     if isinstance(given_ms, bool) or not isinstance(given_ms, int) or given_ms < 0:
-        raise invalid("dev_time_ms", "is a whole number of milliseconds since 1970")
+        raise must("dev_time_ms", "be a whole number of milliseconds since 1970")
     return min(given_ms / 1000, now_s) if given_ms < 1 << 53 else now_s
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from twinstream.errors import RequestError
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 from twinstream.model.location import Place
 from twinstream.model.share import Operation
 
@@ -174,7 +174,7 @@ def check_grant(grant: Grant | None) -> None:
 def check_dsn(text: str) -> str:
     """Answer the DSN: 1 to 32 letters, digits, ``-`` and ``_``. Raises RequestError ``invalid``, naming ``dsn``."""
     if _DSN.fullmatch(text) is None:
-        raise invalid("dsn", "is 1 to 32 letters, digits, - and _")
+        raise must("dsn", "be 1 to 32 letters, digits, - and _")
     return text
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from twinstream.errors import RequestError
-from twinstream.model.check import check_text, invalid
+from twinstream.model.check import check_text, invalid, must
 from twinstream.model.user import END_USER, check_role
 
 MOST_DEVICE_ROLES = 32
@@ -39,7 +39,7 @@ def check_device_role(role_name: str, description: str) -> None:
     except RequestError:
         role_name = END_USER
     if role_name == END_USER:
-        raise invalid("role_name", "is a role like OEM::Staff or OEM::Company::Dealer")
+        raise must("role_name", "be a role like OEM::Staff or OEM::Company::Dealer")
     check_text(description, field="description")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from twinstream.errors import CLOSE_CODES
-from twinstream.model.check import invalid
+from twinstream.model.check import invalid, must
 
 MOST_REORDERED = 100
 """Most later records that may overtake one."""
@@ -79,15 +79,15 @@ PROFILES: dict[str, tuple[str, Faults]] = {
 def check_faults(faults: Faults) -> Faults:
     """Answer the faults. Raises RequestError ``invalid``, naming the field that is out of bounds."""
     if not 0 <= faults.seed <= MAX_SEED:
-        raise invalid("seed", f"is a whole number from 0 to {MAX_SEED}")
+        raise must("seed", f"be a whole number from 0 to {MAX_SEED}")
     for share in ("drop", "duplicate", "mute_heartbeats"):
         if not 0 <= getattr(faults, share) <= 1:
-            raise invalid(share, "is a share from 0 to 1")
+            raise must(share, "be a share from 0 to 1")
     if not 0 <= faults.reorder <= MOST_REORDERED:
-        raise invalid("reorder", f"is a whole number from 0 to {MOST_REORDERED}")
+        raise must("reorder", f"be a whole number from 0 to {MOST_REORDERED}")
     least, most = faults.delay_ms
     if not 0 <= least <= most <= LONGEST_DELAY_MS:
-        raise invalid("delay_ms", f"is the least and the most, from 0 to {LONGEST_DELAY_MS} milliseconds")
+        raise must("delay_ms", f"be the least and the most, from 0 to {LONGEST_DELAY_MS} milliseconds")
     if faults.close is not None:
         _check_close(faults.close)
     return faults
@@ -95,10 +95,10 @@ def check_faults(faults: Faults) -> Faults:
 
 def _check_close(close: Close) -> None:
     if close.code is not None and close.code not in CLOSE_CODES:
-        raise invalid("code", f"is null, for no close frame, or one of {', '.join(map(str, CLOSE_CODES))}")
+        raise must("code", f"be null, for no close frame, or one of {', '.join(map(str, CLOSE_CODES))}")
     if close.after_events is None and close.every_s is None:
         raise invalid("close", "needs after_events or every_s")
     if close.after_events is not None and close.after_events < 1:
-        raise invalid("after_events", "is a whole number from 1")
+        raise must("after_events", "be a whole number from 1")
     if close.every_s is not None and not 0.05 <= close.every_s <= LONGEST_CYCLE_S:
-        raise invalid("every_s", f"is a number of seconds from 0.05 to {LONGEST_CYCLE_S:g}")
+        raise must("every_s", f"be a number of seconds from 0.05 to {LONGEST_CYCLE_S:g}")

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 
 
 class Provider(StrEnum):
@@ -36,7 +36,7 @@ def _check_degrees(given: object, field: str, limit: int) -> float:
     if isinstance(given, str) and len(given) <= 32 and _DEGREES.fullmatch(given.strip(" ")) is not None:
         given = float(given)
     if isinstance(given, bool) or not isinstance(given, (int, float)) or not -limit <= given <= limit:
-        raise invalid(field, f"is a number of degrees from -{limit} to {limit}")
+        raise must(field, f"be a number of degrees from -{limit} to {limit}")
     return round(float(given), 6) + 0.0  # turns -0.0 into 0.0
 
 

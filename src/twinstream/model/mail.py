@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 
 
 class Mail(msgspec.Struct, frozen=True):
@@ -22,7 +22,7 @@ class Mail(msgspec.Struct, frozen=True):
         """Raise RequestError ``invalid`` for a header that would be two."""
         for field, value in (("recipient", self.recipient), ("subject", self.subject)):
             if not value.isprintable():
-                raise invalid(field, "is one line of text")
+                raise must(field, "be one line of text")
 
 
 def write_confirmation(email: str, token: str) -> Mail:

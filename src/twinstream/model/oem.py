@@ -9,7 +9,7 @@ import re
 
 import msgspec
 
-from twinstream.model.check import check_text, invalid
+from twinstream.model.check import check_text, must
 
 
 class Retention(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ class Oem(msgspec.Struct, frozen=True):
 def check_oem_id(text: str) -> str:
     """Answer the id in lower case. Raises RequestError ``invalid`` unless it is 8 hex digits."""
     if _OEM_ID.fullmatch(text) is None:
-        raise invalid("id", "is 8 hex digits")
+        raise must("id", "be 8 hex digits")
     return text.lower()
 
 
@@ -43,9 +43,9 @@ def check_name(text: str) -> str:
 def check_retention(retention: Retention) -> Retention:
     """Answer the limits. Raises RequestError ``invalid`` for ages under a second or sizes under 64 KiB."""
     if retention.age_s is not None and not 1 <= retention.age_s <= 3e9:
-        raise invalid("retention_age_s", "is 1 to 3e9 seconds")
+        raise must("retention_age_s", "be 1 to 3e9 seconds")
     if retention.size_bytes is not None and not 64 * 1024 <= retention.size_bytes <= 2**50:
-        raise invalid("retention_size_bytes", "is 65536 to 2^50 bytes")
+        raise must("retention_size_bytes", "be 65536 to 2^50 bytes")
     return retention
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from twinstream.model.check import invalid
+from twinstream.model.check import invalid, must
 
 PASSWORD_LIMIT_BYTES = 1024
 """Longest password in UTF-8: hashing must not become a lever for floods."""
@@ -21,7 +21,7 @@ def check_password(text: str, email: str = "") -> str:
     Raises RequestError ``invalid`` below 8 characters, above 1,024 bytes, or for one that is easily guessed.
     """
     if len(text) < 8 or len(text.encode("utf-8", "surrogatepass")) > PASSWORD_LIMIT_BYTES:
-        raise invalid("password", f"has 8 characters or more, at most {PASSWORD_LIMIT_BYTES} bytes")
+        raise must("password", f"have 8 characters or more, at most {PASSWORD_LIMIT_BYTES} bytes")
     if is_guessable(text, email):
         raise invalid("password", "is one of those that are tried first")
     return text

@@ -11,7 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from twinstream.errors import RequestError
-from twinstream.model.check import check_segment, check_text, invalid
+from twinstream.model.check import check_segment, check_text, must
 from twinstream.model.user import check_role
 from twinstream.model.value import BaseType, Value
 
@@ -115,12 +115,12 @@ def check_plan(plan: PropertyPlan) -> PropertyPlan:
     for role in plan.denied_roles:
         check_role(role)
     if plan.retention_days is not None and not 1 <= plan.retention_days <= LONGEST_RETENTION_DAYS:
-        raise invalid("retention_days", f"is 1 to {LONGEST_RETENTION_DAYS}")
+        raise must("retention_days", f"be 1 to {LONGEST_RETENTION_DAYS}")
     if plan.direction is Direction.OUTPUT and plan.read_only is False:
-        raise invalid("read_only", "is true for an output property: only its device sets it")
+        raise must("read_only", "be true for an output property: only its device sets it")
     is_message = plan.base_type is BaseType.MESSAGE
     if plan.mime_type is not None and not (is_message and plan.mime_type in MIME_TYPES):
-        raise invalid("mime_type", f"is for message properties, one of {', '.join(MIME_TYPES)}")
+        raise must("mime_type", f"be one of {', '.join(MIME_TYPES)}, and only message properties have one")
     return msgspec.structs.replace(
         plan,
         display_name=plan.display_name or plan.name,

@@ -5,7 +5,7 @@ Owns reading and writing them. Nothing in a name is special: ``%``, ``_`` and re
 
 from __future__ import annotations
 
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 
 Selection = tuple[str, ...] | None
 """Names in the order given, without repetition; None means any (``*``)."""
@@ -25,13 +25,13 @@ def parse_selection(text: str, *, field: str) -> Selection:
     if names == ("*",):
         return None
     if not names:
-        raise invalid(field, "names one, a comma list, or *")
+        raise must(field, "name one, a comma list, or *")
     if "*" in names:
-        raise invalid(field, "has * alone or names, not both")
+        raise must(field, "have * alone or names, not both")
     if len(names) > LIMITS[field]:
-        raise invalid(field, f"has at most {LIMITS[field]} names")
+        raise must(field, f"have at most {LIMITS[field]} names")
     if any(len(name) > 255 for name in names):
-        raise invalid(field, "has names of at most 255 characters")
+        raise must(field, "have names of at most 255 characters")
     return names
 
 

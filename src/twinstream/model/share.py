@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
-from twinstream.model.check import check_text, invalid
+from twinstream.model.check import check_text, must
 
 
 class Operation(StrEnum):
@@ -64,6 +64,6 @@ class Share(msgspec.Struct, frozen=True):
 def check_share_terms(terms: ShareTerms) -> ShareTerms:
     """Answer the terms. Raises RequestError ``invalid`` if they end before they start."""
     if terms.start_at is not None and terms.end_at is not None and terms.end_at <= terms.start_at:
-        raise invalid("end_date_at", "lies after start_date_at")
+        raise must("end_date_at", "lie after start_date_at")
     check_text(terms.role or "", field="role_name")
     return terms

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from twinstream.errors import RequestError
-from twinstream.model.check import check_text, invalid
+from twinstream.model.check import check_text, must
 from twinstream.model.event import EventType
 from twinstream.model.filter import Clause, Filter
 from twinstream.model.selection import Selection, intersect
@@ -96,12 +96,12 @@ def check_terms(terms: Terms) -> Terms:
             models or devices; texts have at most 255 characters; ``batch_size`` is 1 to 1,000.
     """
     if not 1 <= terms.batch_size <= BATCH_SIZE_LIMIT:
-        raise invalid("batch_size", f"is a number from 1 to {BATCH_SIZE_LIMIT}")
+        raise must("batch_size", f"be a number from 1 to {BATCH_SIZE_LIMIT}")
     for field, text in (("name", terms.name), ("description", terms.description)):
         check_text(text or "", field=field)
     if terms.client_type is not ClientType.MOBILE:
         if len(terms.types) != 1:
-            raise invalid("subscription_type", "is exactly one type for this client_type")
+            raise must("subscription_type", "be exactly one type for this client_type")
         if terms.oem_models is None and terms.dsns is None:
             message = "Name either the devices (dsn) or their models (oem_model); both can't be *."
             raise RequestError("invalid", message, field="dsn")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from twinstream.model.check import check_text, invalid
+from twinstream.model.check import check_text, must
 from twinstream.model.device import RegistrationType
 from twinstream.model.property import PropertyPlan, check_plan
 
@@ -46,8 +46,8 @@ def check_template(plan: TemplatePlan) -> TemplatePlan:
     check_text(plan.version, field="version", shortest=1)
     check_text(plan.name or plan.oem_model, field="name", shortest=1)
     if len(plan.properties) > PROPERTIES_LIMIT:
-        raise invalid("properties", f"holds at most {PROPERTIES_LIMIT}")
+        raise must("properties", f"hold at most {PROPERTIES_LIMIT}")
     properties = tuple(map(check_plan, plan.properties))
     if len({one.name for one in properties}) != len(properties):
-        raise invalid("properties", "names each property once")
+        raise must("properties", "name each property once")
     return msgspec.structs.replace(plan, name=plan.name or plan.oem_model, properties=properties)

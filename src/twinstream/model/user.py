@@ -11,7 +11,7 @@ import unicodedata
 
 import msgspec
 
-from twinstream.model.check import check_text, invalid
+from twinstream.model.check import check_text, must
 from twinstream.model.principal import User
 
 END_USER = "EndUser"
@@ -65,7 +65,7 @@ def check_email(text: str) -> str:
     """
     email = normalise_email(text)
     if len(email) > 254 or _EMAIL.fullmatch(email) is None or not email.isprintable():
-        raise invalid("email", "is an address like name@example.com")
+        raise must("email", "be an address like name@example.com")
     return email
 
 
@@ -75,7 +75,7 @@ def check_role(text: str) -> str:
     Raises RequestError ``invalid`` otherwise.
     """
     if _ROLE.fullmatch(text) is None:
-        raise invalid("role", "is EndUser, or a role like OEM::Staff or OEM::Company::Dealer")
+        raise must("role", "be EndUser, or a role like OEM::Staff or OEM::Company::Dealer")
     return text
 
 

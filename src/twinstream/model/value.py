@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from enum import StrEnum
 
-from twinstream.model.check import invalid
+from twinstream.model.check import invalid, must
 
 Value = int | float | str
 """A checked value: booleans are the numbers 0 and 1, decimals are floats, integers ints."""
@@ -57,37 +57,35 @@ def check_metadata(given: object) -> dict[str, str]:
     if given is None:
         return {}
     if not isinstance(given, dict) or len(given) > METADATA_LIMIT:
-        raise invalid("metadata", f"is an object of at most {METADATA_LIMIT} pairs")
+        raise must("metadata", f"be an object of at most {METADATA_LIMIT} pairs")
     for key, value in given.items():
         if not isinstance(key, str) or not isinstance(value, str):
-            raise invalid("metadata", "is made of texts")
+            raise must("metadata", "be made of texts")
         if not key or _size_bytes(key) > METADATA_KEY_LIMIT_BYTES:
-            raise invalid("metadata", f"has keys of 1 to {METADATA_KEY_LIMIT_BYTES} bytes")
+            raise must("metadata", f"have keys of 1 to {METADATA_KEY_LIMIT_BYTES} bytes")
         if _size_bytes(value) > METADATA_VALUE_LIMIT_BYTES:
-            raise invalid("metadata", f"has values of at most {METADATA_VALUE_LIMIT_BYTES} bytes")
+            raise must("metadata", f"have values of at most {METADATA_VALUE_LIMIT_BYTES} bytes")
     return given
 
 
 def _check_boolean(given: object) -> int:
     value = _BOOLEANS.get(given) if isinstance(given, (str, int, float)) else None
     if value is None:
-        raise invalid("value", "is 0 or 1 for a boolean property")
+        raise must("value", "be 0 or 1 for a boolean property")
     return value
 
 
 def _check_integer(given: object) -> int:
     number = _read_number(given)
     if number is None or number != (whole := int(number)) or not -(2**31) <= whole < 2**31:
-        raise invalid("value", "is a whole number from -2147483648 to 2147483647 for an integer property")
+        raise must("value", "be a whole number from -2147483648 to 2147483647 for an integer property")
     return whole
 
 
 def _check_decimal(given: object) -> float:
     number = _read_number(given)
     if number is None or not -21474836.48 <= number <= 21474836.47 or round(number, 2) != number:
-        raise invalid(
-            "value", "is a number from -21474836.48 to 21474836.47 with at most 2 places for a decimal property"
-        )
+        raise must("value", "be a number from -21474836.48 to 21474836.47 with at most 2 places for a decimal property")
     return float(number) + 0.0  # turns -0.0 into 0.0
 
 
@@ -95,7 +93,7 @@ def _check_string(given: object) -> str:
     if not isinstance(given, str) and (number := _read_number(given)) is not None:
         given = str(number)
     if not isinstance(given, str) or _size_bytes(given) > STRING_LIMIT_BYTES:
-        raise invalid("value", f"is text of at most {STRING_LIMIT_BYTES} bytes in UTF-8 for a string property")
+        raise must("value", f"be text of at most {STRING_LIMIT_BYTES} bytes in UTF-8 for a string property")
     return given
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from twinstream.errors import RequestError
 from twinstream.model.association import MOST_ASSOCIATIONS, Association
-from twinstream.model.check import check_text, invalid
+from twinstream.model.check import check_text, invalid, must
 from twinstream.model.principal import Operator, User
 from twinstream.model.user import END_USER, Account, check_role, normalise_email
 from twinstream.ports.role import RoleLabel
@@ -38,7 +38,7 @@ class AssociationService:
         """
         check_role(label.role)
         if label.role == END_USER:
-            raise invalid("role", "is a role of the OEM")
+            raise must("role", "be a role of the OEM")
         check_text(label.key, field="label", shortest=1)
         check_text(label.value, field="label")
 

@@ -7,7 +7,7 @@ theirs only if it is in the user's own network, or behind a gateway of the user'
 from __future__ import annotations
 
 from twinstream.errors import RequestError
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 from twinstream.model.device import Device, DeviceRef, RegistrationType
 from twinstream.model.principal import Device as DevicePrincipal
 from twinstream.model.principal import User
@@ -82,7 +82,7 @@ class CandidateService:
                 share.
         """
         if not 0 <= duration_s <= LONGEST_JOIN_WINDOW_S:
-            raise invalid("duration", f"is a number of seconds from 0 to {LONGEST_JOIN_WINDOW_S}")
+            raise must("duration", f"be a number of seconds from 0 to {LONGEST_JOIN_WINDOW_S}")
 
         def store(work: UnitOfWork) -> None:
             device = require_ownership(work, user, gateway)

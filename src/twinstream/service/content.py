@@ -18,7 +18,7 @@ from contextlib import contextmanager
 import msgspec
 
 from twinstream.errors import RequestError
-from twinstream.model.check import invalid
+from twinstream.model.check import invalid, must
 from twinstream.model.content import WHOLE, Part, check_size, locate
 from twinstream.model.datapoint import Content, Datapoint
 from twinstream.model.device import Audience, check_steering
@@ -76,7 +76,7 @@ class ContentService:
                 raise RequestError("incomplete")
             at = part.start
             if at > await asyncio.to_thread(self._blobs.size, datapoint_id):
-                raise invalid("Content-Range", "begins where the last part ended")
+                raise must("Content-Range", "begin where the last part ended")
             async for chunk in chunks:
                 check_size(at + len(chunk), is_message=found.state.base_type is BaseType.MESSAGE)
                 try:

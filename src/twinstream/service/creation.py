@@ -16,7 +16,7 @@ import structlog
 from msgspec import UNSET
 
 from twinstream.errors import RequestError
-from twinstream.model.check import invalid
+from twinstream.model.check import invalid, must
 from twinstream.model.content import encode_message, locate
 from twinstream.model.datapoint import Content, Datapoint, check_device_time
 from twinstream.model.device import Audience, check_steering
@@ -173,7 +173,7 @@ class _Group:
             raise RequestError("forbidden", "What goes to the device is sent by users.")
         has_value = draft.value is not UNSET and draft.value is not None
         if has_value and state.base_type is BaseType.FILE:
-            raise invalid("value", "is not given for a file property: its bytes are put to the address in the answer")
+            raise must("value", "not be given for a file property: its bytes are put to the address in the answer")
         id_ = self._new_id.time_uuid(self._now_s)
         if has_value:
             self._blobs.write(id_, encode_message(draft.value))

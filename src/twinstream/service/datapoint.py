@@ -13,7 +13,7 @@ from typing import cast
 import msgspec
 
 from twinstream.errors import RequestError
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 from twinstream.model.datapoint import ALL_TIME, Acknowledgement, Datapoint, DatapointPage, Span
 from twinstream.model.principal import Device, User
 from twinstream.model.property import Property, PropertyRef
@@ -73,7 +73,7 @@ class DatapointService:
             RequestError: ``invalid`` for more than `BATCH_LIMIT`, ``conflict`` (`service.receipt`): nothing is created.
         """
         if len(drafts) > BATCH_LIMIT:
-            raise invalid("batch_datapoints", f"holds at most {BATCH_LIMIT}")
+            raise must("batch_datapoints", f"hold at most {BATCH_LIMIT}")
         if not drafts:
             return []
         creation = Creation(caller, tuple(msgspec.structs.replace(draft, in_batch=True) for draft in drafts), once)
@@ -120,7 +120,7 @@ class DatapointService:
             RequestError: ``invalid`` for more than `SPANS_LIMIT`; ``not_found``.
         """
         if len(spans) > SPANS_LIMIT:
-            raise invalid("time_range_filter", f"holds at most {SPANS_LIMIT}")
+            raise must("time_range_filter", f"hold at most {SPANS_LIMIT}")
 
         def read(view: View) -> tuple[Property | None, Sequence[Sequence[Datapoint]] | None]:
             return view.properties.find_visible(user, ref), view.datapoints.list_ends(user, ref, spans)

@@ -9,7 +9,7 @@ are not shown. A gateway that loses its owner takes its nodes along.
 from __future__ import annotations
 
 from twinstream.errors import RequestError
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 from twinstream.model.device import Device, DeviceRef, RegistrationType
 from twinstream.model.location import Place, Provider
 from twinstream.model.principal import User
@@ -84,7 +84,7 @@ class RegistrationService:
             if found is None:
                 raise RequestError("not_found", "No user has this email.")
             if found.user.uuid == user.uuid or device.registration_type is RegistrationType.NODE:
-                raise invalid("email", "is that of another user, and the device no node")
+                raise must("email", "be that of another user, and the device no node")
             self._release(work, device)
             return self._own(work, device, found.user)
 

@@ -12,7 +12,7 @@ import msgspec
 
 from twinstream.errors import RequestError
 from twinstream.model.application import ApplicationKey
-from twinstream.model.check import check_text, invalid
+from twinstream.model.check import check_text, invalid, must
 from twinstream.model.principal import Operator, User
 from twinstream.model.token import TokenTrio
 from twinstream.model.user import END_USER, Account, check_email, check_profile
@@ -65,7 +65,7 @@ class SsoService:
         """
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise invalid("url", "is of the form https://host/path")
+            raise must("url", "be of the form https://host/path")
         await self._users.find_oem(application)
         sealed = self._sealer.seal(application.app_secret)
         app_id = application.app_id

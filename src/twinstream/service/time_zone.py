@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 from twinstream.model.device import Device, DeviceRef
 from twinstream.model.principal import User
 from twinstream.model.time_zone import DEFAULT, TimeZone
@@ -42,7 +42,7 @@ class TimeZoneService:
                 the holder of a share for reading.
         """
         if tz_id not in _list_names():
-            raise invalid("tz_id", "is a name of the tz database, like Europe/Berlin")
+            raise must("tz_id", "be a name of the tz database, like Europe/Berlin")
 
         def store(work: UnitOfWork) -> Device:
             device = require_steering(work, user, ref)

@@ -14,7 +14,7 @@ import structlog
 
 from twinstream.errors import RequestError
 from twinstream.model.application import ApplicationKey
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 from twinstream.model.password import PASSWORD_LIMIT_BYTES
 from twinstream.model.principal import User
 from twinstream.model.token import TokenTrio
@@ -75,7 +75,7 @@ class UserService:
                 password that is too long to look at; ``too_many_requests``.
         """
         if len(password.encode("utf-8", "surrogatepass")) > PASSWORD_LIMIT_BYTES:
-            raise invalid("password", f"has at most {PASSWORD_LIMIT_BYTES} bytes")
+            raise must("password", f"have at most {PASSWORD_LIMIT_BYTES} bytes")
         oem = await self.find_oem(application)
         email = normalise_email(email)[:255]
         credentials = await self.check_password(oem, email, password, source)

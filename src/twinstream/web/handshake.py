@@ -56,9 +56,9 @@ def parse_stream_query(query: bytes) -> StreamQuery:
         raise RequestError("bad_seq_end")
     observe, on_gap = given.get("observe", ""), given.get("on_gap", "")
     if observe not in ("", "0", "1"):
-        raise RequestError("bad_query", "observe is 1 or 0.", field="observe")
+        raise RequestError("bad_query", "observe must be 1 or 0.", field="observe")
     if on_gap not in ("", "refuse"):
-        raise RequestError("bad_query", "on_gap is refuse, or absent.", field="on_gap")
+        raise RequestError("bad_query", "on_gap must be refuse, or absent.", field="on_gap")
     return StreamQuery(given.get("stream_key", ""), seq_start, seq_end, observe == "1", on_gap == "refuse")
 
 
@@ -129,7 +129,9 @@ def _parse_parameters(query: bytes) -> dict[str, str]:
     try:
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
     except ValueError:  # UnicodeDecodeError is one
-        raise RequestError("bad_query", f"The query is UTF-8 and has at most {MAX_PARAMETERS} parameters.") from None
+        raise RequestError(
+            "bad_query", f"The query must be UTF-8 and have at most {MAX_PARAMETERS} parameters."
+        ) from None
     given: dict[str, str] = {}
     for name, value in pairs:
         if "\0" in value or "\0" in name:

@@ -248,5 +248,5 @@ def _read_count(request: Request[Any, Any, Any], name: str) -> int:
     if text is None:
         return LIST_LIMIT
     if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise RequestError("bad_query", f"{name} is a number.", field=name)
+        raise RequestError("bad_query", f"{name} must be a number.", field=name)
     return int(text)

@@ -30,7 +30,7 @@ def read_number(request: Request[Any, Any, Any], name: str) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise RequestError("bad_query", f"{name} is a number.", field=name)
+        raise RequestError("bad_query", f"{name} must be a number.", field=name)
     return int(text)
 
 

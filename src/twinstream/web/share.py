@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Request, delete, get, post, put
 from litestar.params import FromPath
 
-from twinstream.model.check import invalid
+from twinstream.model.check import invalid, must
 from twinstream.model.principal import User
 from twinstream.service.share import ShareService
 from twinstream.web.authentication import Given
@@ -81,7 +81,7 @@ async def delete_shares_of_device(
 ) -> None:
     """End all shares of a device (``resource_name=device&resource_id=DSN``) that the caller gave or got."""
     if read_query(request, "resource_name") != "device":
-        raise invalid("resource_name", "is device")
+        raise must("resource_name", "be device")
     dsn = read_query(request, "resource_id")
     if dsn is None:
         raise invalid("resource_id", "is missing")

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 
 from twinstream.errors import RequestError
 from twinstream.model.application import ApplicationKey
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 from twinstream.model.principal import Operator
 from twinstream.service.sso import SsoService
 from twinstream.web.authentication import Given
@@ -75,7 +75,7 @@ async def change_sso_user(request: Request[Any, Any, Any], sso: Given[SsoService
         return
     await sso.authenticate(app_id, signed, signature)
     if operation != "UPDATE":
-        raise invalid("operation", "is UPDATE or DELETE")
+        raise must("operation", "be UPDATE or DELETE")
 
 
 @put(

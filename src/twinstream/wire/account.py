@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from twinstream.model.application import ApplicationKey
-from twinstream.model.check import invalid
+from twinstream.model.check import invalid, must
 from twinstream.model.user import Profile
 from twinstream.wire.body import read_body, unwrap
 
@@ -138,7 +138,7 @@ def read_password_reset(body: object) -> tuple[str, str]:
     """Read the token and the new password. Raises RequestError ``invalid``, also if it is repeated otherwise."""
     fields = read_body(unwrap(body, "user"), PasswordReset)
     if fields.password_confirmation not in (None, fields.password):
-        raise invalid("password_confirmation", "is the same as password")
+        raise must("password_confirmation", "be the same as password")
     return fields.reset_password_token, fields.password
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from twinstream.model.association import Association
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 from twinstream.wire.body import read_body
 
 
@@ -54,7 +54,7 @@ def read_association(body: object) -> tuple[str, str, str, str | None]:
     """Read role, key, value and email. Raises RequestError ``invalid``, also for other than one pair."""
     request = read_body(body, AssociationRequest)
     if len(request.label) != 1:
-        raise invalid("label", "is one pair of key and value")
+        raise must("label", "be one pair of key and value")
     ((key, value),) = request.label.items()
     return request.role, key, value, request.user_email
 

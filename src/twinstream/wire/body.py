@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from twinstream.errors import RequestError
-from twinstream.model.check import invalid
+from twinstream.model.check import invalid, must
 from twinstream.wire.time import parse_time
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ def unwrap(body: object, *wrappers: str) -> object:
         for wrapper in wrappers:
             if wrapper in body:
                 if not isinstance(body[wrapper], dict):
-                    raise invalid(wrapper, "is an object")
+                    raise must(wrapper, "be an object")
                 return body[wrapper]
     return body
 
@@ -44,7 +44,7 @@ def read_time(text: str | None, *, field: str) -> float | None:
     try:
         return float(parse_time(text))
     except ValueError:
-        raise invalid(field, "is a time of the form 2018-09-24T10:26:37Z") from None
+        raise must(field, "be a time of the form 2018-09-24T10:26:37Z") from None
 
 
 def read_id(text: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 from twinstream.model.device_role import DeviceRole
 from twinstream.wire.body import read_body, unwrap
 from twinstream.wire.time import format_time
@@ -89,7 +89,7 @@ def read_device_label(body: object) -> tuple[str, tuple[str, str]]:
     if label.keys() == {"key", "value"}:
         return request.role_name, (label["key"], label["value"])
     if len(label) != 1 or label.keys() <= {"key", "value"}:
-        raise invalid("label", "is a key and a value")
+        raise must("label", "be a key and a value")
     return request.role_name, next(iter(label.items()))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 from twinstream.model.fault import PROFILES, Close, FaultCounts, Faults
 from twinstream.wire.body import read_body
 
@@ -72,7 +72,7 @@ def read_faults(body: object) -> Faults:
     base = Faults()
     if not isinstance(request.profile, UnsetType):
         if request.profile not in PROFILES:
-            raise invalid("profile", f"is one of {', '.join(PROFILES)}")
+            raise must("profile", f"be one of {', '.join(PROFILES)}")
         base = PROFILES[request.profile][1]
     given = {
         name: getattr(request, name)

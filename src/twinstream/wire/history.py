@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 from twinstream.model.datapoint import Datapoint, DatapointPage, Span
 from twinstream.model.property import Property
 from twinstream.wire.body import read_body
@@ -80,7 +80,7 @@ def read_date(text: str, *, field: str) -> float:
     try:
         return datetime(*(int(part or 0) for part in found.groups()), tzinfo=UTC).timestamp()  # type: ignore[union-attr, misc, arg-type]
     except (AttributeError, ValueError):
-        raise invalid(field, "is a time of the form 2018-09-24T10:26:37Z or 2018/09/24 10:26:37") from None
+        raise must(field, "be a time of the form 2018-09-24T10:26:37Z or 2018/09/24 10:26:37") from None
 
 
 def show_page(page: DatapointPage, per_page: int, links: Links) -> DatapointPageReply:

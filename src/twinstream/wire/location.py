@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 from twinstream.model.location import Place, check_place
 from twinstream.wire.body import read_body
 
@@ -52,7 +52,7 @@ def read_setup_location(text: str) -> Place:
     """Read ``44.7695,-69.4283``, the form in which devices report a place. Raises RequestError ``invalid``."""
     lat, comma, lng = text.partition(",")
     if not comma:
-        raise invalid("setup_location", "is a latitude, a comma and a longitude")
+        raise must("setup_location", "be a latitude, a comma and a longitude")
     return check_place(lat, lng)
 
 

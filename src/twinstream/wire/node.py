@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from twinstream.model.check import check_text, invalid
+from twinstream.model.check import check_text, must
 from twinstream.model.device import ConnectionStatus, Device, NodeType
 from twinstream.model.node import NodeReport
 from twinstream.wire.body import read_body
@@ -81,7 +81,7 @@ def read_connection(body: object, dsn: str) -> ConnectionStatus:
     """Read whether the node with this DSN can be reached. Raises RequestError ``invalid``."""
     fields = read_body(body, NodeConnectionRequest).connection
     if fields.dsn not in (None, dsn):
-        raise invalid("dsn", "is that of the path")
+        raise must("dsn", "be that of the path")
     return fields.status
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from twinstream.errors import RequestError
-from twinstream.model.check import check_text, invalid
+from twinstream.model.check import check_text, invalid, must
 from twinstream.model.device import RegistrationType
 from twinstream.model.registration import JOIN_WINDOW_S, Claim
 from twinstream.wire.body import read_body
@@ -70,7 +70,7 @@ def parse_duration(duration: str | int | None) -> int:
         return JOIN_WINDOW_S
     text = str(duration)
     if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise invalid("duration", "is a number of seconds")
+        raise must("duration", "be a number of seconds")
     return int(text)
 
 

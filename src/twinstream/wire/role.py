@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from twinstream.model.check import invalid
+from twinstream.model.check import must
 from twinstream.model.user import Account
 from twinstream.wire.account import NewUserFields
 from twinstream.wire.body import read_body, unwrap
@@ -61,7 +61,7 @@ def read_label(body: object) -> tuple[str, str, str, str]:
     """Read email, role, key and value. Raises RequestError ``invalid``, also for other than one pair."""
     request = read_body(body, LabelRequest)
     if len(request.label) != 1:
-        raise invalid("label", "is one pair of key and value")
+        raise must("label", "be one pair of key and value")
     ((key, value),) = request.label.items()
     return request.user_email, request.role, key, value
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from twinstream.model.check import invalid
+from twinstream.model.check import invalid, must
 from twinstream.model.share import Operation, Party, Share, ShareDraft, ShareTerms
 from twinstream.wire.body import read_body, read_time
 from twinstream.wire.time import format_time
@@ -103,7 +103,7 @@ def read_drafts(body: object) -> tuple[list[ShareDraft], bool]:
     if isinstance(request.shares, UnsetType):
         raise invalid("share", "is missing")
     if not 1 <= len(request.shares) <= BATCH_LIMIT:
-        raise invalid("shares", f"has 1 to {BATCH_LIMIT} elements")
+        raise must("shares", f"have 1 to {BATCH_LIMIT} elements")
     return [_read_draft(fields) for fields in request.shares], True
 
 
@@ -153,7 +153,7 @@ def show_shares(shares: Sequence[Share]) -> list[ShareReply]:
 
 def _read_draft(fields: ShareFields) -> ShareDraft:
     if fields.resource_name != "device":
-        raise invalid("resource_name", "is device; nothing else can be shared")
+        raise must("resource_name", "be device; nothing else can be shared")
     terms = ShareTerms(
         _read_operation(fields.operation),
         read_time(fields.start_date_at, field="start_date_at"),
@@ -167,7 +167,7 @@ def _read_operation(text: str | None) -> Operation:
     try:
         return Operation(text or Operation.READ)
     except ValueError:
-        raise invalid("operation", "is read or write") from None
+        raise must("operation", "be read or write") from None
 
 
 def _show_time(at_s: float | None) -> str | None:

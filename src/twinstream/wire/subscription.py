@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from twinstream.model.check import invalid
+from twinstream.model.check import invalid, must
 from twinstream.model.event import EventType
 from twinstream.model.selection import Selection, format_selection, parse_selection
 from twinstream.model.subscription import ClientType, StartFrom, Subscription, Terms
@@ -162,7 +162,7 @@ def _read_types(text: str, field: str) -> tuple[EventType, ...]:
     names = parse_selection(text, field=field)
     known = {kind.value: kind for kind in EventType}
     if names is None or not known.keys() >= set(names):
-        raise invalid(field, f"is one of {', '.join(known)}, or a comma list of them")
+        raise must(field, f"be one of {', '.join(known)}, or a comma list of them")
     return tuple(known[name] for name in names)
 
 
@@ -175,7 +175,7 @@ def _read_list(text: str | None, field: str) -> Selection:
 def _read_whole(number: int | str | None, field: str) -> int:
     if isinstance(number, str):
         if _DIGITS.fullmatch(number) is None:
-            raise invalid(field, "is a whole number")
+            raise must(field, "be a whole number")
         return int(number)
     return 1 if number is None else number
 
