@@ -171,10 +171,16 @@ async def test_what_is_not_complete_cannot_be_fetched(api: TwinApi) -> None:
     """But discarded: then no bytes are taken any more."""
     made = await open_file(api)
     path = f"/apiv1/datapoints/{made['id']}.json"
-    assert (await api.call("PUT", path, {"datapoint": {"fetched": True}}, by="ana")).status_code == 406
+    early = [
+        await api.call("PUT", path, {"datapoint": {"fetched": True}}, by="ana"),
+        await api.call("GET", made["location"], by="ana"),
+    ]
     assert (await api.call("PUT", path, {"datapoint": {"discarded": True}}, by="ana")).status_code == 200
-    assert (await put(api, made["file"], b"x")).status_code == 406
-    assert (await api.call("PUT", path, by="ana")).status_code == 406
+    late = [await put(api, made["file"], b"x"), await api.call("PUT", path, by="ana")]
+    for answers, text in ((early, "not complete yet"), (late, "takes no more bytes")):
+        for answer in answers:
+            assert (answer.status_code, answer.json()["code"]) == (406, "incomplete")
+            assert text in answer.text
     assert api.scene.twins.events() == []
 
 

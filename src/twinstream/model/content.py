@@ -17,6 +17,12 @@ FILE_LIMIT_BYTES = 16 * 1024 * 1024
 
 MESSAGE_LIMIT_BYTES = 512 * 1024
 
+NOT_YET = "It is not complete yet: not all of its bytes have come."
+"""Told who reads too early."""
+
+TOO_LATE = "It takes no more bytes: it is complete, or was discarded."
+"""Told who writes too late."""
+
 
 class Part(msgspec.Struct, frozen=True):
     """A part of a file: from which byte on, and the size of the whole, None if the sender does not know it."""

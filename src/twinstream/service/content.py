@@ -19,7 +19,7 @@ import msgspec
 
 from twinstream.errors import RequestError
 from twinstream.model.check import invalid, must
-from twinstream.model.content import WHOLE, Part, check_size, locate
+from twinstream.model.content import NOT_YET, TOO_LATE, WHOLE, Part, check_size, locate
 from twinstream.model.datapoint import Content, Datapoint
 from twinstream.model.device import Audience, check_steering
 from twinstream.model.principal import Device, User
@@ -73,7 +73,7 @@ class ContentService:
         with self._alone(datapoint_id):
             found = await self._find(datapoint_id)
             if found.datapoint.closed or _content(found).discarded:
-                raise RequestError("incomplete")
+                raise RequestError("incomplete", TOO_LATE)
             at = part.start
             if at > await asyncio.to_thread(self._blobs.size, datapoint_id):
                 raise must("Content-Range", "begin where the last part ended")
@@ -82,7 +82,7 @@ class ContentService:
                 try:
                     await asyncio.to_thread(self._blobs.append, datapoint_id, at, chunk)
                 except ValueError:  # Why: it was discarded meanwhile, and what had come is gone
-                    raise RequestError("incomplete") from None
+                    raise RequestError("incomplete", TOO_LATE) from None
                 at += len(chunk)
             if part is WHOLE or at == part.total:
                 await self._close(datapoint_id)
@@ -113,7 +113,7 @@ class ContentService:
             if not discard and found.state.base_type is BaseType.MESSAGE:
                 raise invalid("fetched", "is for files: messages are read as often as you like")
             if not (found.datapoint.closed or discard):
-                raise RequestError("incomplete")
+                raise RequestError("incomplete", NOT_YET)
             work.contents.mark(datapoint_id, fetched=not discard, discarded=discard)
             work.commands.remove_values([(found.state.property_key, datapoint_id)])
             self._deliver(work, found.state)
@@ -131,7 +131,7 @@ class ContentService:
         """
         found = await self._find(datapoint_id)
         if not found.datapoint.closed:
-            raise RequestError("incomplete")
+            raise RequestError("incomplete", NOT_YET)
         content = await asyncio.to_thread(self._blobs.read, datapoint_id)
         if content is None or _content(found).fetched or _content(found).discarded:
             raise RequestError("not_found")
@@ -142,7 +142,7 @@ class ContentService:
         found = await self._find(datapoint_id)
         _check(found, device)
         if not found.datapoint.closed:
-            raise RequestError("incomplete")
+            raise RequestError("incomplete", NOT_YET)
         return found.datapoint
 
     async def require_own(self, device: Device, of: str, datapoint_id: str) -> None:
@@ -189,7 +189,7 @@ class ContentService:
             if found.datapoint.closed:
                 return found.datapoint
             if _content(found).discarded:
-                raise RequestError("incomplete")
+                raise RequestError("incomplete", TOO_LATE)
             state, value = found.state, locate(found.state.property_key, datapoint_id)
             work.contents.close(state.property_key, datapoint_id, value)
             closed = msgspec.structs.replace(found.datapoint, closed=True, value=value, updated_at=work.now_s)

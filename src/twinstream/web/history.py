@@ -12,6 +12,7 @@ from litestar import Request, get
 from litestar.params import FromPath
 
 from twinstream.errors import RequestError
+from twinstream.model.content import NOT_YET
 from twinstream.model.datapoint import Span
 from twinstream.model.principal import User
 from twinstream.model.property import PropertyRef
@@ -195,7 +196,7 @@ async def _find(
 ) -> DatapointReply:
     found = await datapoints.find(user, ref, datapoint_id)
     if not found.is_whole:
-        raise RequestError("incomplete")
+        raise RequestError("incomplete", NOT_YET)
     reply = show_datapoint(found, RequestLinks(contents, request.scope))
     if found.content is None or found.content.mime_type is None:
         return reply
