@@ -46,7 +46,7 @@ def read_rows(url: str, table: str = "events", stream: str | None = None) -> Ite
     elif output.kind == "parquet":
         rows = read_parquet(path)
     else:
-        rows = _read_table(output.url.reveal(), table)
+        rows = _read_table(output.url.reveal(), output.label, table)
     return (row for row in rows if stream in (None, row.stream))
 
 
@@ -80,7 +80,7 @@ class _Event(msgspec.Struct, frozen=True):
 _DECODER = msgspec.json.Decoder(_Event)
 
 
-def _read_table(url: str, name: str) -> Iterator[Row]:
+def _read_table(url: str, place: str, name: str) -> Iterator[Row]:
     try:
         import sqlalchemy as sa
 
@@ -94,7 +94,6 @@ def _read_table(url: str, name: str) -> Iterator[Row]:
         engine = make_engine(url)
     except TwinstreamError as error:
         raise CommandError(EX_DATAERR, f"the database: {error}") from None
-    place = engine.url.render_as_string(hide_password=True)
     path = engine.url.database
     if engine.dialect.name == "sqlite" and not (path and Path(path).is_file()):
         raise CommandError(EX_DATAERR, f"{place}: there is no such file; `twinstream collect` makes it")
