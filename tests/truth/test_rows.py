@@ -98,7 +98,9 @@ def test_a_url_that_is_none_is_told(url: str) -> None:
         list(read_rows(url))
 
 
-@pytest.mark.parametrize("url", ["postgresql://me:hunter2@127.0.0.1:1/db", "mysql://me@127.0.0.1:1/db?password=hunter2"])
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:hunter2@127.0.0.1:1/db", "mysql://me@127.0.0.1:1/db?password=hunter2"]
+)
 def test_no_password_is_told(url: str) -> None:
     """Wherever it stands in the URL of a database that cannot be reached."""
     with pytest.raises(CommandError, match=r"127\.0\.0\.1") as caught:
