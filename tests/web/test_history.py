@@ -50,7 +50,13 @@ async def test_pages_go_forward_and_back(twin_api: TwinApi) -> None:
     ids = [entry["datapoint"]["id"] for entry in made]
 
     async def page(query: str) -> tuple[list[int], dict[str, Any]]:
-        body = (await twin_api.call("GET", f"{LEVEL}.json?paginated=true&per_page=2&{query}", by="bob")).json()
+        body = (
+            await twin_api.call(
+                "GET",
+                f"{LEVEL}.json?paginated=true&{query if 'per_page' in query else 'per_page=2&' + query}",
+                by="bob",
+            )
+        ).json()
         return [entry["datapoint"]["value"] for entry in body["datapoints"]], body["meta"]
 
     assert await page("") == ([0, 1], {"previous_page": None, "next_page": ids[1], "current_page_number": 1})
@@ -62,11 +68,15 @@ async def test_pages_go_forward_and_back(twin_api: TwinApi) -> None:
     assert await page(back) == ([2, 3], {"previous_page": ids[2], "next_page": ids[3], "current_page_number": 2})
     assert (await page(f"is_forward_page=false&previous={ids[2]}"))[0] == [0, 1]
     assert (await page(f"next={ids[4]}"))[0] == []
-    assert (await page("next=gone"))[0] == [0, 1]
-    assert (await page("is_forward_page=false&previous=gone"))[0] == []
+    gone = "00000000-0000-1000-8000-000000000000"
+    assert (await page(f"next={gone}"))[0] == [0, 1]
+    assert (await page(f"is_forward_page=false&previous={gone}"))[0] == []
+    assert len((await page("per_page=100000"))[0]) == 5
     assert (await page(f"filter[created_at_since_date]={DAY}T08:00:20Z"))[1]["current_page_number"] == 1
     for query, field in (
         ("is_forward_page=false", "previous"),
+        ("is_forward_page=false&previous=garbage", "previous"),
+        ("next=garbage", "next"),
         ("per_page=-1", "per_page"),
         ("per_page=x", "per_page"),
     ):

@@ -50,4 +50,6 @@ async def test_a_page_that_cannot_be_is_refused(twin_api: TwinApi, query: str) -
     """400, naming the parameter; without ``paginated`` nobody looks at them."""
     answer = await twin_api.call("GET", f"/apiv1/devices?paginated=true&{query}", by="ana")
     assert (answer.status_code, answer.json()["field"]) == (400, query.partition("=")[0])
+    if query == "per_page=501":
+        assert answer.json()["error"]["message"] == "per_page must be from 1 to 500."
     assert (await twin_api.call("GET", f"/apiv1/devices?{query}&timestamp=1", by="ana")).status_code == 200

@@ -149,14 +149,14 @@ ROUTES = [
 def _read_paging(request: Request[Any, Any, Any]) -> Paging:
     page, per_page = read_number(request, "page"), read_number(request, "per_page")
     order_by, order = read_query(request, "order_by") or "product_name", read_query(request, "order") or "asc"
-    for name, is_known in (
-        ("page", page != 0),
-        ("per_page", per_page is None or 0 < per_page <= MOST_PER_PAGE),
-        ("order_by", order_by in ORDERS),
-        ("order", order in ("asc", "desc")),
+    for name, is_known, rule in (
+        ("page", page != 0, "from 1"),
+        ("per_page", per_page is None or 0 < per_page <= MOST_PER_PAGE, f"from 1 to {MOST_PER_PAGE}"),
+        ("order_by", order_by in ORDERS, f"one of {', '.join(ORDERS)}"),
+        ("order", order in ("asc", "desc"), "asc or desc"),
     ):
         if not is_known:
-            raise RequestError("bad_query", f"{name} has no such value.", field=name)
+            raise RequestError("bad_query", f"{name} must be {rule}.", field=name)
     return Paging(
         page=page or 1,
         per_page=per_page or 50,

@@ -5,6 +5,7 @@ Whose history it is, is told in three ways: by a device's DSN or key with a prop
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -44,9 +45,9 @@ _RANGES = describe_body(TimeRangesRequest)
 Listed = list[DatapointReply] | DatapointPageReply
 
 _LIST_QUERY = {
-    "limit": "How many of the newest, up to 100.",
+    "limit": "How many of the newest; more than 100 is 100.",
     "paginated": "`true`: one page, with the ids that the next and the previous one begin behind.",
-    "per_page": "How many in a page, up to 100.",
+    "per_page": "How many in a page; more than 100 is 100.",
     "is_forward_page": "`false`: the page before `previous`, else the page behind `next`.",
     "next": "The id behind which the page begins.",
     "previous": "The id before which the page ends.",
@@ -216,9 +217,12 @@ async def _list(
         return show_datapoints(await datapoints.list_newest(user, ref, _read_count(request, "limit"), span), links)
     count = min(max(_read_count(request, "per_page"), 1), LIST_LIMIT)
     backward = read_query(request, "is_forward_page") in ("false", "0")
-    cursor = read_query(request, "previous" if backward else "next")
+    name = "previous" if backward else "next"
+    cursor = read_query(request, name)
     if backward and cursor is None:
-        raise RequestError("bad_query", "previous is missing.", field="previous")
+        raise RequestError("bad_query", "previous is missing.", field=name)
+    if cursor is not None and _UUID.fullmatch(cursor) is None:
+        raise RequestError("bad_query", f"{name} must be the id of a datapoint.", field=name)
     return show_page(await datapoints.read_page(user, ref, PageWanted(count, cursor, backward, span)), count, links)
 
 
@@ -251,3 +255,7 @@ def _read_count(request: Request[Any, Any, Any], name: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise RequestError("bad_query", f"{name} must be a number.", field=name)
     return int(text)
+
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+"""Why no more is asked of it: one that was there may be gone, and the page then begins with the oldest kept."""
