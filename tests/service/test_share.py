@@ -122,6 +122,22 @@ async def test_only_the_owner_changes_terms(village: Village) -> None:
     with pytest.raises(RequestError) as caught:
         await shares.update(village.users["ana"], share.id, lambda _: ShareTerms(start_at=20.0, end_at=10.0))
     assert caught.value.field == "end_date_at"
+    now_s = village.services.clock.now_s()
+    with pytest.raises(RequestError, match="end_date_at must lie in the future"):
+        await shares.update(village.users["ana"], share.id, lambda _: ShareTerms(end_at=now_s))
+
+
+async def test_a_share_that_has_ended_is_made_anew(village: Village) -> None:
+    """It is gone for both sides, and does not keep the owner from sharing the device with the same user again."""
+    shares, now_s = village.services.shares, village.services.clock.now_s()
+    share = await village.share("ana", "bob", ShareTerms(end_at=now_s + 10))
+    assert (await shares.update(village.users["ana"], share.id, lambda _: ShareTerms(end_at=now_s + 20))).id == share.id
+    village.services.clock.turn(20)
+    assert await shares.list_given(village.users["ana"]) == []
+    with pytest.raises(RequestError, match="not yours"):
+        await shares.update(village.users["ana"], share.id, lambda _: ShareTerms(end_at=now_s + 30))
+    await village.share("ana", "bob")
+    assert await village.services.holders(DSN) == [village.users["bob"].uuid]
 
 
 @pytest.mark.parametrize("who", ["ana", "bob"])

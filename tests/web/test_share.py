@@ -82,6 +82,7 @@ async def test_several_at_once_and_all_of_a_device(pair: Pair) -> None:
         ({"start_date_at": "tomorrow"}, 422, "start_date_at"),
         ({"end_date_at": "2018-02-30T00:00:00Z"}, 422, "end_date_at"),
         ({"start_date_at": "2030-01-02T00:00:00Z", "end_date_at": "2030-01-01T00:00:00Z"}, 422, "end_date_at"),
+        ({"end_date_at": "2018-01-01T00:00:00Z"}, 422, "end_date_at"),
         ({"resource_id": 7}, 422, "resource_id"),
         ({"user_email": None}, 422, "user_email"),
         ({"user_email": "ana@aaaaaaaa.example"}, 422, "user_email"),

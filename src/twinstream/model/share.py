@@ -61,8 +61,10 @@ class Share(msgspec.Struct, frozen=True):
     updated_at: float
 
 
-def check_share_terms(terms: ShareTerms) -> ShareTerms:
-    """Answer the terms. Raises RequestError ``invalid`` if they end before they start."""
+def check_share_terms(terms: ShareTerms, now_s: float) -> ShareTerms:
+    """Answer the terms. Raises RequestError ``invalid`` if they end before they start, or have ended already."""
+    if terms.end_at is not None and terms.end_at <= now_s:
+        raise must("end_date_at", "lie in the future")
     if terms.start_at is not None and terms.end_at is not None and terms.end_at <= terms.start_at:
         raise must("end_date_at", "lie after start_date_at")
     check_text(terms.role or "", field="role_name")

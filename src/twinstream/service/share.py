@@ -34,10 +34,10 @@ class ShareService:
             RequestError: ``not_found`` if a device is not the owner's or nobody has the email; ``conflict`` if the
                 device is shared with that user already; ``invalid``.
         """
-        for draft in drafts:
-            check_share_terms(draft.terms)
 
         def add(work: UnitOfWork) -> list[Share]:
+            for draft in drafts:
+                check_share_terms(draft.terms, work.now_s)
             return [work.shares.add(owner, draft.dsn, normalise_email(draft.email), draft.terms) for draft in drafts]
 
         shares = await self._store.run(add)
@@ -83,7 +83,7 @@ class ShareService:
 
         def amend(work: UnitOfWork) -> Share | None:
             share = _found(work.shares.find(owner, share_id))
-            return work.shares.amend(owner, share_id, check_share_terms(change(share.terms)))
+            return work.shares.amend(owner, share_id, check_share_terms(change(share.terms), work.now_s))
 
         return _found(await self._store.run(amend))
 

@@ -32,7 +32,11 @@ _PATH = "/api/v1/users/shares"
 async def create_shares(
     request: Request[Any, Any, Any], user: Given[User], shares: Given[ShareService]
 ) -> ShareReply | list[ShareReply]:
-    """Share one device, or several at once (all or none); the reply has the form of the request."""
+    """Share one device, or several at once (all or none); the reply has the form of the request.
+
+    From ``start_date_at`` up to ``end_date_at``, which lies in the future; null: at once, for ever. 409 if the device
+    is shared with this user already; a share that has ended is in nobody's way.
+    """
     drafts, many = read_drafts(await read_json(request))
     made = show_shares(await shares.create(user, drafts))
     return made if many else made[0]
@@ -60,7 +64,10 @@ async def get_share(share_id: FromPath[str], user: Given[User], shares: Given[Sh
 async def update_share(
     share_id: FromPath[str], request: Request[Any, Any, Any], user: Given[User], shares: Given[ShareService]
 ) -> ShareReply:
-    """Change a share that the caller gave."""
+    """Change a share that the caller gave.
+
+    One that has ended is 404: share the device anew. To end one at once, delete it.
+    """
     change = read_change(await read_json(request))
     return show_share(await shares.update(user, read_id(share_id), change))
 
