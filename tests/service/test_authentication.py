@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from tests.services import OPERATOR
 from tests.twins import DSN, OEM, Twins, open_twins
 from twinstream.errors import RequestError
-from twinstream.service.authentication import WINDOW_S, DeviceCredential
+from twinstream.service.authentication import PROOF_REFUSED, WINDOW_S, DeviceCredential
 
 PATH = f"/dsns/{DSN}.json"
 OTHER = "AC000W000340779"
@@ -41,11 +41,13 @@ def by_key(auth_key: str, path: str = PATH) -> DeviceCredential:
 
 
 async def refused(twins: Twins, credential: DeviceCredential) -> bool:
-    """Whether it is refused like every other."""
+    """Whether it is refused like every other key, or proof: of that the text speaks of clocks."""
+    wanted = PROOF_REFUSED if credential.proof else RequestError("unauthorized").message
+    assert ("300 s from the server's clock" in wanted) == (credential.proof is not None)
     try:
         await twins.authentication.authenticate(credential)
     except RequestError as error:
-        return (error.code, error.message) == ("unauthorized", RequestError("unauthorized").message)
+        return (error.code, error.message) == ("unauthorized", wanted)
     return False
 
 

@@ -2,7 +2,7 @@
 
 Owns the check of proofs and the authentication keys in force, one per device: a new one ends the one before. A proof
 counts for `WINDOW_S` around the time in it, and once. Invariant: whatever is wrong with a credential, the refusal
-is the same.
+is the same: one for keys, and one for proofs, which says what a device can set right by itself.
 """
 
 from __future__ import annotations
@@ -26,6 +26,12 @@ from twinstream.service.secret import hash_secret
 
 WINDOW_S = 300.0
 """How far a device's clock may be off. One that is off more learns the time from the refusal's headers."""
+
+PROOF_REFUSED = (
+    "The proof is refused: by a key that is not this device's, for another method or path, used before, or of a time"
+    f" more than {WINDOW_S:.0f} s from the server's clock, which x-Ayla-server-time tells."
+)
+"""Told of every proof that is refused, whatever is wrong with it."""
 
 LONGEST_CREDENTIAL = 1024
 """Characters; a proof made with a 2048-bit key has 344, an authentication key 32."""
@@ -75,7 +81,7 @@ class DeviceAuthentication:
             RequestError: ``unauthorized``.
         """
         if len(credential.auth_key or credential.proof or "") > LONGEST_CREDENTIAL:
-            raise RequestError("unauthorized")
+            raise _refuse(credential)
         if credential.auth_key:
             authenticated = Authenticated(await self._find_by_key(hash_secret(credential.auth_key)), None)
         else:
@@ -102,16 +108,16 @@ class DeviceAuthentication:
     async def _check_proof(self, credential: DeviceCredential) -> Device:
         ref = _read_ref(credential.target_path)
         if ref is None or credential.proof is None:
-            raise RequestError("unauthorized")
+            raise _refuse(credential)
         found: tuple[Device, str] | None = await self._store.query(lambda view: view.devices.find_private_key(ref))
         if found is None:
-            raise RequestError("unauthorized")
+            raise _refuse(credential)
         device, sealed = found
         proof = credential.proof
         async with self._decryptions:
             text = await asyncio.to_thread(lambda: open_proof(self._sealer.unseal(sealed), proof))
         if not self._holds(text, credential) or not self._is_first_use(hash_secret(proof)):
-            raise RequestError("unauthorized")
+            raise _refuse(credential)
         return device
 
     def _holds(self, text: str | None, credential: DeviceCredential) -> bool:
@@ -143,6 +149,11 @@ class DeviceAuthentication:
         self.forget(device.key)
         self._hashes[device.key] = auth_hash
         self._devices[auth_hash] = device
+
+
+def _refuse(credential: DeviceCredential) -> RequestError:
+    is_proof = credential.proof is not None and not credential.auth_key
+    return RequestError("unauthorized", PROOF_REFUSED if is_proof else "")
 
 
 def _read_ref(path: str) -> DeviceRef | None:
