@@ -201,7 +201,10 @@ async def acknowledge_datapoint(
     datapoints: Given[DatapointService],
     nodes: Given[NodeService],
 ) -> None:
-    """Take a device's answer to a value that was set: ``ack_status`` 200 or 400 (0 and 1 mean the same)."""
+    """Take a device's answer to a value that was set: ``ack_status`` 200 or 400 (0 and 1 mean the same).
+
+    The same answer again changes nothing; another one takes its place, as an event of its own.
+    """
     speaker = await nodes.find_own(device, dsn)
     answer = read_acknowledgement(await read_json(request))
     await datapoints.acknowledge(speaker, name, datapoint_id, answer)
