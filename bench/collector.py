@@ -30,9 +30,10 @@ from bench import machine
 from bench.replay import make_messages
 from bench.report import Figure
 from tests.databases import running_database
-from twinstream.client import Event, connect
+from twinstream.client import Event, Stream, connect
 from twinstream.client.event import decode_event
 from twinstream.client.frame import split_message
+from twinstream.client.unread import number_event
 from twinstream.collector.batch import Limits
 from twinstream.collector.progress import State
 from twinstream.collector.runner import Source, run_collector
@@ -72,7 +73,7 @@ class Bench:
     def collect(self) -> float:
         """Collect the stream; return events per second."""
         sink = self._empty()
-        source = Source("bench", lambda _: connect(self._stream, seq_start=1, seq_end=self._count), sink, LIMITS)
+        source = Source("bench", self._connect, sink, LIMITS)
         (progress,) = asyncio.run(run_collector([source], now=time.perf_counter))
         assert progress.state is State.ENDED, progress.reason
         assert progress.written == self._count, progress
@@ -82,6 +83,9 @@ class Bench:
             found = database.exec_driver_sql("SELECT count(*), count(DISTINCT seq) FROM events").one()
         assert tuple(found) == (self._count, self._count)
         return self._count / (progress.written_at - progress.started_at)
+
+    def _connect(self, _: int) -> Stream:
+        return connect(self._stream, seq_start=1, seq_end=self._count, decode=number_event)
 
     def _empty(self) -> SqlSink:
         with self._engine.begin() as connection:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.collector.samples import DATAPOINT, USER, datapoint, make_event
+from twinstream.client.error import MessageError
 from twinstream.client.event import Event, decode_event
+from twinstream.client.unread import UnreadEvent, number_event
 from twinstream.collector.row import Row, read_row
 
 AT = "2018-09-24T10:26:37Z"
@@ -37,6 +39,21 @@ def test_a_row_says_when_it_happened_and_whose_it_is(
     have."""
     found = Row(event.event_type, "0dfc7900", "ledevb", "AC000W000340649", time, user_uuid, None, value)
     assert read_row(event) == found
+
+
+@pytest.mark.parametrize("event", [event for event, *_ in EVENTS] + [datapoint(1, "a|Z"), datapoint(1, True)])
+def test_an_unread_event_gives_the_same_row(event: Event) -> None:
+    """Whether it was read before makes no difference."""
+    unread = number_event(event.text.replace('"seq": ', '"seq":', 1))
+    assert isinstance(unread, UnreadEvent)
+    assert read_row(unread) == read_row(event)
+
+
+@pytest.mark.parametrize("text", ['{"seq":"1"', '{"seq":"1","metadata":{"event_type":"datapoint"},"datapoint":{]}'])
+def test_an_unread_event_that_is_none_is_refused(text: str) -> None:
+    """Its text is no JSON object."""
+    with pytest.raises(MessageError):
+        read_row(number_event(text))
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from tests.client.play import Still, play_of, playing, record
-from twinstream.client import Event, Stream, connect
+from twinstream.client import Event, MessageError, Stream, connect
+from twinstream.client.unread import number_event
 from twinstream.collector.batch import Limits
 from twinstream.collector.progress import Progress, State
+from twinstream.collector.row import read_row
 from twinstream.collector.runner import Source, run_collector
 from twinstream.collector.sink import SinkAwayError, SinkError, SinkSetBackError
 
@@ -118,6 +120,28 @@ async def test_a_sink_that_was_set_back_is_gone_on_with_where_it_is() -> None:
     assert "seq_start=2" in targets[1]
     assert (progress.state, progress.seq, progress.read - progress.written) == (State.ENDED, 9, 0)
     assert (progress.sink_retries, progress.missing) == (1, 0)
+
+
+class ReadingSink(ListSink):
+    """A sink that reads the events itself, all of a batch before it keeps any."""
+
+    def write(self, stream: str, events: Sequence[Event]) -> None:
+        for event in events:
+            read_row(event)
+        super().write(stream, events)
+
+
+async def test_what_comes_before_a_record_that_is_no_event_is_written() -> None:
+    """Also if that shows only when the sink reads it."""
+    sink = ReadingSink()
+
+    def open_stream(seq_start: int) -> Stream:
+        return connect(url, seq_start=seq_start, seq_end=9, patient=True, random=Still(), decode=number_event)
+
+    async with playing(play_of(record(1) + record(2) + '12|{"seq":"3"]}' + record(4))) as (url, _):
+        (progress,) = await run(Source("s", open_stream, sink, Limits(batch_events=9, batch_age_s=0.001)))
+    assert sink.seqs == [1, 2]
+    assert (progress.state, type(progress.error)) == (State.FAILED, MessageError)
 
 
 async def test_events_arrive_in_batches_and_in_order() -> None:

@@ -39,21 +39,21 @@ def split_message(message: str | bytes) -> list[str]:
         bar = text.find("|", at, at + LENGTH_DIGITS + 1)
         digits = text[at:bar] if bar > at else ""
         begin = bar + 1
+        if is_ascii and digits.isdigit():  # nearly always; the rest is decided below
+            end = begin + int(digits)
+            if end <= size and text[end - 1] == "}" and text[begin] == "{" and (end == size or text[end].isdigit()):
+                texts.append(text[begin:end])
+                at = end
+                continue
         if not (digits.isascii() and digits.isdigit() and text.startswith("{", begin)):
             if size <= LONGEST_SIGN and "{" not in text:
                 return []
             raise MessageError(f"record {len(texts) + 1} of a message is not a length, a bar and a JSON object")
-        at = begin + int(digits)
-        if not (is_ascii and _is_end(text, at, size)):
-            at = _find_end(text, begin, len(texts) + 1)
+        at = _find_end(text, begin, len(texts) + 1)
         texts.append(text[begin:at])
         while at < size and text[at].isspace():
             at += 1
     return texts
-
-
-def _is_end(text: str, end: int, size: int) -> bool:
-    return end <= size and text[end - 1] == "}" and (end == size or text[end].isdigit())
 
 
 def _find_end(text: str, begin: int, number: int) -> int:

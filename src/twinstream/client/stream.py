@@ -9,7 +9,7 @@ Invariants:
   again, before it is called a gap.
 * After a drop the next socket asks for the number after the last one taken from the wire.
 * A heartbeat, whose answer acknowledges what came before it, is answered when the reader has come back for more.
-* What cannot succeed is not tried again: see `_is_final`.
+* What cannot succeed is not tried again: see `ending`.
 * Being cancelled (a timeout around one step) loses nothing: the next step goes on where that one was.
 """
 
@@ -18,26 +18,23 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from itertools import islice
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
 
 from twinstream.client.address import Address, read_address
-from twinstream.client.back_off import full_jitter_s
 from twinstream.client.clock import Clock, SystemClock
+from twinstream.client.ending import choose_wait_s, is_final
 from twinstream.client.error import MessageError, RefusedError, RenumberedError, UnreachableError
 from twinstream.client.event import BaseEvent, Event, decode_event
 from twinstream.client.frame import HEARTBEAT, split_message
 from twinstream.client.link import Link, LinkOptions, LostError, open_link
 from twinstream.client.regions import find_hosts
 from twinstream.client.state import Connected, Counters, Gap, Reconnecting, Resumed, State
-from twinstream.errors import CLOSE_CODES, Disconnect, TwinstreamError
+from twinstream.errors import Disconnect, TwinstreamError
 
-LONGEST_WAIT_S = 30.0
-"""Upper end of the wait between two attempts."""
-LONGEST_RETRY_AFTER_S = 300.0
-"""A server that asks for a longer wait than this is asked again after this."""
 IDLE_TIMEOUT_S = 45.0
 """A server sends a heartbeat every 30 s; half as long again without anything at all, and the link is dead."""
 OPEN_TIMEOUT_S = 10.0
@@ -51,16 +48,10 @@ MOST_HELD = 64
 HOLD_S = 1.0
 """So long they are held while nothing comes."""
 DOUBTS = 3
-"""So often in a row a server is asked in vain for events that it left out, until its numbers are taken for full of
-holes.
-"""
-
-PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 531)})
-"""Refusals that time can mend."""
-WAITS_S = {1013: 60.0, 4429: 60.0}
-"""Close codes that ask for a wait of their own, and its seconds (see `CLOSE_CODES`)."""
+"""So often in a row a server is asked in vain for events that it left out; then its numbers may have holes."""
 
 Item = Event | State
+Decode = Callable[[str], Event]
 
 
 def connect(
@@ -78,6 +69,7 @@ def connect(
     open_timeout_s: float = OPEN_TIMEOUT_S,
     max_message_bytes: int = MESSAGE_LIMIT_BYTES,
     tls: ssl.SSLContext | None = None,
+    decode: Decode = decode_event,
     clock: Clock | None = None,
     random: Random | None = None,
 ) -> Stream:
@@ -87,7 +79,8 @@ def connect(
     ``seq_start``: begin with that number, 0 with the oldest event that the server keeps; None: where the server says.
     ``seq_end``: end with that number. ``observe`` looks on: it moves no place that the server remembers. ``patient``:
     also the first connection is tried until it succeeds; otherwise ``async with`` raises what keeps it from succeeding.
-    ``tls`` says whom to trust for wss. Time and chance come from ``clock`` and ``random``.
+    ``tls`` says whom to trust for wss. ``decode`` reads events (`unread.number_event`: only their numbers). Time and
+    chance come from ``clock`` and ``random``.
 
     Raises:
         ValueError: the address or the range is none, or there is no such region.
@@ -100,6 +93,7 @@ def connect(
         read_address(url, stream_key=stream_key, seq_start=seq_start, seq_end=seq_end, observe=observe),
         LinkOptions(idle_timeout_s, open_timeout_s, max_message_bytes, tls),
         patient=patient,
+        decode=decode,
         clock=clock or SystemClock(),
         random=random or SystemRandom(),
     )
@@ -111,12 +105,15 @@ class Stream:
     One task reads it. ``last_seq`` is the number of the last event handed out: the place to keep. ``counters`` count.
     """
 
-    def __init__(self, address: Address, options: LinkOptions, *, patient: bool, clock: Clock, random: Random) -> None:
+    def __init__(
+        self, address: Address, options: LinkOptions, *, patient: bool, decode: Decode, clock: Clock, random: Random
+    ) -> None:
         self.last_seq: int | None = None
         self.counters = Counters()
         self._address = address
         self._options = options
         self._patient = patient
+        self._decode = decode
         self._clock = clock
         self._random = random
         self._link: Link | None = None
@@ -201,7 +198,11 @@ class Stream:
         They count as handed out together, so keep ``last_seq`` when all have been dealt with.
         """
         await self._fill()
-        return [self._hand_out() for _ in range(len(self._ready))]
+        items, self._ready = list(self._ready), deque()
+        if events := [item for item in items if isinstance(item, BaseEvent)]:
+            self.last_seq = events[-1].seq
+            self.counters.events += len(events)
+        return items
 
     async def _fill(self) -> None:
         """Wait until an item is ready, or the stream is over."""
@@ -247,8 +248,11 @@ class Stream:
                 await self._link.answer()
                 self.counters.heartbeats += 1
                 return
-            for text in split_message(message):
-                self._take(decode_event(text))
+            events: list[Event] = []
+            try:
+                events.extend(map(self._decode, split_message(message)))
+            finally:  # what came before a record that is none counts
+                self._take_all(events)
         except (Disconnect, LostError, RefusedError, UnreachableError) as error:
             self._judge_end(error)
             await self._drop()
@@ -280,6 +284,22 @@ class Stream:
         link, self._link = self._link, None
         if link is not None:
             await link.close()
+
+    def _take_all(self, events: list[Event]) -> None:
+        """Put the events of a message into their places; at once if they are just what comes next. See `_take`."""
+        first, end = (self._taken_seq or 0) + 1, self._address.seq_end
+        numbers = range(first, first + len(events))
+        is_odd = self._is_over or self._ahead or self._taken_seq is None or self._doubted_seq is not None
+        if is_odd or (end is not None and numbers.stop > end) or [event.seq for event in events] != list(numbers):
+            for event in events:
+                self._take(event)
+        elif events:
+            self._memory.update((event.seq, hash(event.text)) for event in events[-REMEMBERED:])
+            for seq in list(islice(self._memory, max(0, len(self._memory) - REMEMBERED))):
+                del self._memory[seq]
+            self._taken_seq = events[-1].seq
+            self._brought += len(events)
+            self._ready += events
 
     def _take(self, event: Event) -> None:
         """Put an event into its place: hand it out, hold it until what is missing before it has come, or drop it as a
@@ -356,11 +376,11 @@ class Stream:
                 self._miss(after + 1, end)
             self._is_over = True
             return
-        if _is_final(error, was_up=self._was_up):
+        if is_final(error, was_up=self._was_up):
             self._error = error
             return
         self._failures += 1
-        wait_s = full_jitter_s(self._failures, cap_s=LONGEST_WAIT_S, random=self._random) + _read_wait_s(error)
+        wait_s = choose_wait_s(error, self._failures, self._random)
         self._retry_at_s = self._clock.monotonic_s() + wait_s
         reason = f"closed with {error}" if isinstance(error, Disconnect) else str(error)
         self._ready.append(Reconnecting(self._address.hide_key(reason), wait_s, self._failures))
@@ -377,21 +397,3 @@ class _Items:
 
     async def __anext__(self) -> Item:
         return await self._stream.next_item()
-
-
-def _is_final(error: TwinstreamError, *, was_up: bool) -> bool:
-    """Tell whether trying again cannot help: the key is dead, the request is wrong, or nobody trusts the server."""
-    if isinstance(error, Disconnect):
-        return not CLOSE_CODES[error.close_code].reconnect
-    if isinstance(error, RefusedError):
-        return error.status not in PASSING_STATUSES
-    return isinstance(error.__cause__, ssl.SSLCertVerificationError) and not was_up
-
-
-def _read_wait_s(error: TwinstreamError) -> float:
-    """Return the seconds that the server asked to wait, at least."""
-    if isinstance(error, Disconnect):
-        return WAITS_S.get(error.close_code, 0.0)
-    if isinstance(error, RefusedError):
-        return min(error.retry_after_s or 0.0, LONGEST_RETRY_AFTER_S)
-    return 0.0

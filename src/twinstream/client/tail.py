@@ -20,11 +20,12 @@ import httpx
 import msgspec
 
 from twinstream.client.address import Address, is_local, read_address
+from twinstream.client.ending import PASSING_STATUSES
 from twinstream.client.error import MessageError, RefusedError, RenumberedError, UnreachableError
 from twinstream.client.event import BaseEvent, Event
 from twinstream.client.line import describe_counters, describe_event, describe_state, printable
 from twinstream.client.state import Connected
-from twinstream.client.stream import PASSING_STATUSES, Stream, connect
+from twinstream.client.stream import Stream, connect
 from twinstream.errors import CLOSE_CODES, Disconnect
 from twinstream.exits import EX_NOPERM, EX_PROTOCOL, EX_TEMPFAIL, EX_UNAVAILABLE, EX_USAGE, CommandError
 

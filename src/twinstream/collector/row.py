@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from twinstream.client.event import DatapointEvent, Event, UnknownEvent
+from twinstream.client.event import DatapointEvent, Event, UnknownEvent, decode_event
+from twinstream.client.unread import UnreadEvent
 
 TIMES = ("event_time", "acked_at", "registered_at", "unregistered_at", "created_at", "updated_at")
 """Fields that say when something happened; the first that an event of an unknown type has is its time."""
@@ -34,14 +35,17 @@ class Row(NamedTuple):
 
 
 def read_row(event: Event) -> Row:
-    """Return the columns of an event."""
-    metadata = event.metadata
-    if isinstance(event, DatapointEvent):
-        value = event.datapoint.value
-    elif isinstance(event, UnknownEvent):
+    """Return the columns of an event.
+
+    Raises:
+        MessageError: an `UnreadEvent` turns out to be no JSON object.
+    """
+    if isinstance(event, UnreadEvent):
+        return _read_text(event.text)
+    if isinstance(event, UnknownEvent):
         return _read_unknown(event)
-    else:
-        value = None
+    metadata = event.metadata
+    value = event.datapoint.value if isinstance(event, DatapointEvent) else None
     return Row(
         metadata.event_type,
         metadata.oem_id,
@@ -51,6 +55,30 @@ def read_row(event: Event) -> Row:
         event.user_uuid,
         metadata.property_name,
         value if value is None or type(value) is str else _say(value),
+    )
+
+
+def _read_text(text: str) -> Row:
+    """Read of a datapoint, as nearly all events are, nothing but the columns: a third of the time of reading it all."""
+    try:
+        read = _READ_DATAPOINT(text)
+    except msgspec.DecodeError:
+        return read_row(decode_event(text))
+    metadata, body = read.metadata, read.datapoint
+    if metadata.event_type != "datapoint":
+        return read_row(decode_event(text))
+    value = body.value
+    return _ROW(
+        (
+            "datapoint",
+            metadata.oem_id,
+            metadata.oem_model,
+            metadata.dsn,
+            body.created_at,
+            body.user_uuid,
+            metadata.property_name,
+            value if value is None or type(value) is str else _say(value),
+        )
     )
 
 
@@ -78,3 +106,32 @@ def _is_text(part: Any) -> bool:
 
 def _say(value: Any) -> str:
     return str(value) if type(value) is int else msgspec.json.encode(value).decode()
+
+
+class _Metadata(msgspec.Struct, gc=False):
+    """What becomes columns of `twinstream.client.event.Metadata`."""
+
+    event_type: str
+    oem_id: str = ""
+    oem_model: str = ""
+    dsn: str = ""
+    property_name: str | None = None
+
+
+class _Body(msgspec.Struct, gc=False):
+    """What becomes columns of `twinstream.client.event.Datapoint`."""
+
+    created_at: str | None = None
+    user_uuid: str | None = None
+    value: bool | int | float | str | None = None
+
+
+class _Datapoint(msgspec.Struct, gc=False):
+    """A datapoint event."""
+
+    metadata: _Metadata
+    datapoint: _Body
+
+
+_READ_DATAPOINT = msgspec.json.Decoder(_Datapoint).decode
+_ROW = Row._make

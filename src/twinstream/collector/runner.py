@@ -14,13 +14,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from itertools import takewhile
 from random import Random, SystemRandom
 from typing import TypeVar
 
-from twinstream.client import Connected, Event, Gap, Reconnecting, Stream
+from twinstream.client import Connected, Event, Gap, MessageError, Reconnecting, Stream
 from twinstream.client import State as StreamItem
 from twinstream.client.back_off import back_off_s
-from twinstream.client.event import BaseEvent
+from twinstream.client.event import BaseEvent, decode_event
 from twinstream.collector.batch import Batch, Limits
 from twinstream.collector.progress import Progress, State
 from twinstream.collector.sink import Sink, SinkAwayError, SinkSetBackError
@@ -40,7 +41,8 @@ _T = TypeVar("_T")
 class Source:
     """One stream and where it goes. ``name`` keys its cursor: the same at every start, and unique in its sink.
 
-    ``connect(seq_start)`` makes the stream (`twinstream.client.connect` with ``patient=True``), ready to be entered.
+    ``connect(seq_start)`` makes the stream (`twinstream.client.connect` with ``patient=True``), ready to be entered;
+    its events may be unread (`twinstream.client.unread`) for a sink that reads them itself.
     ``seq_start`` counts where the sink holds nothing yet: 0 is the oldest event that the server keeps. Several sources
     may share a ``sink``.
     """
@@ -83,6 +85,29 @@ async def run_collector(
         for sink in {id(source.sink): source.sink for source in sources}.values():
             sink.close()
     return progress
+
+
+def _write_readable(sink: Sink, name: str, events: Sequence[Event]) -> None:
+    """Write a batch; of one in which a record turns out to be no event, what comes before it.
+
+    Raises:
+        MessageError: there was such a record. And what `Sink.write` raises.
+    """
+    try:
+        sink.write(name, events)
+    except MessageError:
+        readable = list(takewhile(_is_readable, events))
+        if readable:
+            sink.write(name, readable)
+        raise
+
+
+def _is_readable(event: Event) -> bool:
+    try:
+        decode_event(event.text)
+    except MessageError:
+        return False
+    return True
 
 
 class _StoppedError(Exception):
@@ -166,7 +191,7 @@ class _Collection:
     async def _write(self) -> None:
         sink, name, progress = self._source.sink, self._source.name, self._progress
         while events := await self._batch.take():
-            await self._ask(lambda events=events: sink.write(name, events))  # type: ignore[misc]
+            await self._ask(lambda events=events: _write_readable(sink, name, events))  # type: ignore[misc]
             progress.seq = events[-1].seq
             progress.event_time = events[-1].time_text
             progress.written += len(events)

@@ -15,11 +15,12 @@ import msgspec
 
 from twinstream.client.address import read_address
 from twinstream.client.clock import Clock, SystemClock
+from twinstream.client.ending import PASSING_STATUSES
 from twinstream.client.error import MessageError, RefusedError, RenumberedError, UnreachableError
 from twinstream.client.event import BaseEvent
 from twinstream.client.line import printable
 from twinstream.client.state import State
-from twinstream.client.stream import PASSING_STATUSES, Stream, connect
+from twinstream.client.stream import Stream, connect
 from twinstream.errors import CLOSE_CODES, Disconnect, TwinstreamError
 from twinstream.exits import EX_NOPERM, EX_PROTOCOL, EX_TEMPFAIL, EX_UNAVAILABLE, CommandError
 from twinstream.recording.file import VERSION, Header, Pseudonymised, Writer, append_to, fingerprint, write_time
