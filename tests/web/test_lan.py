@@ -53,11 +53,12 @@ async def test_the_key_is_for_who_may_steer_the_device(twin_api: TwinApi) -> Non
 
 
 async def test_how_a_device_is_connected(twin_api: TwinApi) -> None:
-    """404 until it has told its network."""
+    """404 until it has told its network, whose name agents encode as in a URI."""
     path = f"/apiv1/dsns/{DSN}/connection_info.json"
     assert (await twin_api.call("GET", path, by="bob")).status_code == 404
-    await twin_api.call("PUT", "/devices/1", {"device": {"ssid": "Home"}}, by=twin_api.scene.device)
-    assert (await twin_api.call("GET", path, by="bob")).json() == {
-        "connection_info": {"connectivity_type": "Wifi", "rssi": None, "network_name": "Home"}
-    }
+    for said, name in (("Home", "Home"), ("My%20Net%c3%a9", "My Neté"), ("100%", "100%"), ("a%00b", "a%00b")):
+        await twin_api.call("PUT", "/devices/1", {"device": {"ssid": said}}, by=twin_api.scene.device)
+        assert (await twin_api.call("GET", path, by="bob")).json() == {
+            "connection_info": {"connectivity_type": "Wifi", "rssi": None, "network_name": name}
+        }
     assert (await twin_api.call("GET", path, by="dan")).status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -122,7 +123,7 @@ class RenameRequest(msgspec.Struct, frozen=True):
 class ReportFields(msgspec.Struct, frozen=True):
     """What a device says of itself; whatever else it says is ignored.
 
-    ``setup_location`` is ``"latitude,longitude"``; ``lat`` and ``long`` say the same in two.
+    ``ssid`` is URI-encoded; ``setup_location`` is ``"latitude,longitude"``; ``lat`` and ``long`` say the same in two.
     """
 
     model: str | None = None
@@ -162,6 +163,12 @@ class ReportRequest(msgspec.Struct, frozen=True):
     device: ReportFields
 
 
+def _decode_ssid(text: str) -> str:
+    """Decode what agents send URI-encoded; what this would make unfit to be stored stays as it came."""
+    decoded = unquote(text)
+    return text if "\0" in decoded else decoded
+
+
 def read_rename(body: object) -> str:
     """Read a device's new name. Raises RequestError ``invalid``."""
     return read_body(body, RenameRequest).device.product_name
@@ -174,7 +181,7 @@ def read_report(body: object) -> Report:
     for name in ("model", "sw_version", "mac", "hwsig", "lan_ip", "ssid", "product_name"):
         text: str | None = getattr(fields, name)
         if text is not None:
-            attributes[name] = check_text(text, field=name)
+            attributes[name] = check_text(_decode_ssid(text) if name == "ssid" else text, field=name)
     place = None
     if fields.setup_location:
         place = read_setup_location(fields.setup_location)
