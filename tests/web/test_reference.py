@@ -41,9 +41,12 @@ async def create_lamp(dsn: FromPath[str], request: Request[Any, Any, Any], user:
     raise RequestError("internal")
 
 
-@get("/apiv1/lamps", operation_class=describe_query(limit="How many.", **{"names[]": "Which."}), tags=["devices"])
+_LAMPS = describe_query("limit", limit="How many.", **{"names[]": "Which."})
+
+
+@get("/apiv1/lamps", operation_class=_LAMPS, tags=["devices"])
 async def list_lamps() -> list[Lamp]:
-    """List lamps."""
+    """List lamps, ``lit`` or not."""
     return []
 
 
@@ -89,9 +92,10 @@ async def test_an_operation_is_made_of_its_handler() -> None:
     assert document["components"]["schemas"]["Lamp"]["required"] == ["name"]
     listed = document["paths"]["/apiv1/lamps"]["get"]
     assert listed["security"] == []
-    assert [(one["name"], one["schema"]["type"]) for one in listed["parameters"]] == [
-        ("limit", "string"),
-        ("names[]", "array"),
+    assert listed["summary"] == "List lamps, lit or not"
+    assert [(one["name"], one["schema"]["type"], one["required"]) for one in listed["parameters"]] == [
+        ("limit", "string", True),
+        ("names[]", "array", False),
     ]
 
 

@@ -54,7 +54,7 @@ async def poll_commands(
 
 @put(
     "/devices/{device_key:str}/cmd_post_process",
-    operation_class=describe_query(cmd_id="The command's `id`.", status="The HTTP status of the result."),
+    operation_class=describe_query("cmd_id", cmd_id="The command's `id`.", status="The HTTP status of the result."),
     tags=["device side"],
 )
 async def finish_command(

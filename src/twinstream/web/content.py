@@ -53,7 +53,9 @@ async def upload_file(
 
 @get(
     "/files/{datapoint_id:str}",
-    operation_class=describe_query(expires="Of the signed address.", signature="Of the signed address."),
+    operation_class=describe_query(
+        "expires", "signature", expires="Of the signed address.", signature="Of the signed address."
+    ),
     media_type="application/octet-stream",
     tags=["datapoints"],
 )

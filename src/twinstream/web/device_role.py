@@ -37,16 +37,17 @@ _ONE = "/apiv1/role_labels/{role_label_id:str}"
 _QUERY = {"role": "The role.", "key": "The key of a label.", "value": "Its value."}
 
 
-@get("/apiv1/devices/find_by_role_label", operation_class=describe_query(**_QUERY), tags=["roles"])
+@get("/apiv1/devices/find_by_role_label", operation_class=describe_query("role", **_QUERY), tags=["devices"])
 async def find_devices_by_role_label(
     request: Request[Any, Any, Any],
     user: Given[User],
     devices: Given[DeviceService],
     device_roles: Given[DeviceRoleService],
 ) -> list[DeviceReply]:
-    """Find the devices that have a role (``role=...``), with ``key`` and ``value`` those that have this label.
+    """Find the devices that have a role.
 
-    Only devices that the caller sees anyway, as owner or by a share, are found.
+    With ``key`` and ``value`` those of them that have this label. Only devices that the caller sees anyway, as owner
+    or by a share, are found.
     """
     role_name, key, value = (read_query(request, name) for name in _QUERY)
     if role_name is None:

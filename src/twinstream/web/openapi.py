@@ -11,7 +11,7 @@ The first sentence of the docstring is the summary, the rest the description; th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, cast
 
 from litestar.openapi.spec import Operation
@@ -25,6 +25,7 @@ class Described(Operation):
     body_media_type: ClassVar[str] = "application/json"
     body_description: ClassVar[str | None] = None
     query: ClassVar[Mapping[str, str]] = {}
+    required_query: ClassVar[Collection[str]] = ()
     headers: ClassVar[Mapping[str, str]] = {}
     answer_media_type: ClassVar[str] = "application/json"
     caller: ClassVar[str | None] = None
@@ -37,6 +38,7 @@ def describe_body(
     description: str | None = None,
     media_type: str = "application/json",
     query: Mapping[str, str] | None = None,
+    required_query: Collection[str] = (),
     headers: Mapping[str, str] | None = None,
     answer_media_type: str = "application/json",
     caller: str | None = None,
@@ -50,6 +52,7 @@ def describe_body(
         description: of the body.
         media_type: of the body.
         query: what each parameter of the query means, by name; ``names[]`` may be repeated.
+        required_query: the names of those that may not be left out.
         headers: what each header of the request that matters means, by name.
         answer_media_type: of the answer.
         caller: who calls, where no parameter of the handler tells: ``user``, ``device`` or ``stream``.
@@ -60,6 +63,7 @@ def describe_body(
         "body_media_type": media_type,
         "body_description": description,
         "query": query or {},
+        "required_query": required_query,
         "headers": headers or {},
         "answer_media_type": answer_media_type,
         "caller": caller,
@@ -67,6 +71,6 @@ def describe_body(
     return cast(type[Operation], type("DescribedOperation", (Described,), described))
 
 
-def describe_query(**query: str) -> type[Operation]:
-    """Make the operation class of a handler without a body; see `describe_body`."""
-    return describe_body(query=query)
+def describe_query(*required: str, **query: str) -> type[Operation]:
+    """Make the operation class of a handler without a body, ``required`` naming parameters; see `describe_body`."""
+    return describe_body(query=query, required_query=required)

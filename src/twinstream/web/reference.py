@@ -127,7 +127,7 @@ def _describe(operation: _Described, body: Any, answer: Any) -> dict[str, Any]:
     summary, description = split_docstring(inspect.getdoc(handler.fn) or "")
     content: dict[str, Any] = {
         "tags": sorted(handler.tags or [UNTAGGED]),
-        "summary": handler.summary or summary,
+        "summary": (handler.summary or summary).replace("`", ""),  # the one text that is no Markdown
         "operationId": _name_operation(operation),
         "security": _find_security(handler, described.caller),
     }
@@ -168,7 +168,8 @@ def _describe_parameters(operation: _Described, described: type[Described]) -> I
     for name, meaning in described.query.items():
         repeated = {"type": "array", "items": {"type": "string"}}
         schema = repeated if name.endswith("[]") else {"type": "string"}
-        yield {"name": name, "in": "query", "description": meaning, "required": False, "schema": schema}
+        required = name in described.required_query
+        yield {"name": name, "in": "query", "description": meaning, "required": required, "schema": schema}
     for name, meaning in described.headers.items():
         schema = {"type": "string"}
         yield {"name": name, "in": "header", "description": meaning, "required": False, "schema": schema}

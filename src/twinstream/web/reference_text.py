@@ -30,7 +30,7 @@ The stream's own messages are described on [a page of their own](/api/stream).
 
 TAGS: Mapping[str, str] = {
     "users": "Accounts: sign up, sign in, the profile and the password.",
-    "roles": "Who may do what.",
+    "roles": "Who may do what: roles of users with their labels, and role labels of devices.",
     "shares": "Lending a device to another user, for reading or also for writing, for a time or for good.",
     "devices": "The devices that you own or that are shared with you: list, name, register, locate.",
     "registration": "Becoming a device's owner: find candidates, register, open a gateway's window, hand a device on.",

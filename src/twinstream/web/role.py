@@ -78,7 +78,7 @@ async def create_role_user(
     return show_profile(await roles.create_user(user, fields.email, fields.password, person, fields.role))
 
 
-@get(f"{_PATH}/role_users", operation_class=describe_query(user_email="Whose."), tags=["roles"])
+@get(f"{_PATH}/role_users", operation_class=describe_query("user_email", user_email="Whose."), tags=["roles"])
 async def list_labels(
     request: Request[Any, Any, Any], user: Given[User], roles: Given[RoleService]
 ) -> list[LabelReply]:
@@ -89,7 +89,7 @@ async def list_labels(
 
 @get(
     f"{_PATH}/index_by_role",
-    operation_class=describe_query(role="The role.", key="The key of a label.", value="Its value."),
+    operation_class=describe_query("role", role="The role.", key="The key of a label.", value="Its value."),
     tags=["roles"],
 )
 async def list_by_role(
@@ -103,7 +103,7 @@ async def list_by_role(
 
 @get(
     f"{_PATH}/index_by_label",
-    operation_class=describe_query(key="The key of the label.", value="Its value."),
+    operation_class=describe_query("key", "value", key="The key of the label.", value="Its value."),
     tags=["roles"],
 )
 async def list_by_label(

@@ -80,7 +80,9 @@ async def delete_share(share_id: FromPath[str], user: Given[User], shares: Given
 
 @delete(
     _PATH,
-    operation_class=describe_query(resource_name="`device`.", resource_id="The DSN of the device."),
+    operation_class=describe_query(
+        "resource_name", "resource_id", resource_name="`device`.", resource_id="The DSN of the device."
+    ),
     tags=["shares"],
 )
 async def delete_shares_of_device(
