@@ -12,6 +12,7 @@ from websockets.asyncio.server import ServerConnection
 
 from tests.client.clock import TestClock, settle
 from tests.client.play import play_of, playing, quick, record, told
+from twinstream.client.event import BaseEvent
 from twinstream.client.link import read_retry_after_s
 from twinstream.client.state import Reconnecting
 
@@ -186,6 +187,23 @@ async def test_a_step_that_is_given_up_loses_nothing() -> None:
                 seen.append(outcome.seq)
     assert seen == list(range(1, last + 1))
     assert len(targets) > 3
+
+
+async def test_what_is_held_is_held_for_a_second_of_all_steps() -> None:
+    """Steps that are given up do not begin the second anew, so what is missing is asked for in time."""
+    clock = TestClock()
+    plays = play_of(record(1), record(3)), play_of(record(2), record(3))
+    async with playing(*plays) as (url, targets), quick(url, seq_start=1, clock=clock) as stream:
+        assert (await anext(stream)).seq == 1
+        seen = []
+        for _ in range(4):
+            step = asyncio.ensure_future(anext(stream))
+            await clock.advance(0.4)
+            step.cancel()
+            [outcome] = await asyncio.gather(step, return_exceptions=True)
+            seen += [outcome.seq] if isinstance(outcome, BaseEvent) else []
+        assert seen == [2, 3]
+        assert len(targets) == 2
 
 
 async def test_a_step_that_is_given_up_breaks_off_no_attempt_to_connect() -> None:

@@ -54,6 +54,7 @@ class Link:
         self._clock = clock
         self._is_silent = False
         self._asked_at_s: float | None = None
+        self._within_until_s: float | None = None
         self._reading: asyncio.Future[str | bytes] | None = None
         self._watch = asyncio.create_task(self._watch_silence())
 
@@ -79,17 +80,22 @@ class Link:
         return message
 
     async def _receive_within(self, within_s: float | None) -> str | bytes | None:
-        """See `receive`. The reading goes on in a task when its time is up, for the next call to take."""
+        """See `receive`. The reading goes on in a task when its time is up, for the next call to take; and so does the
+        time when the step is given up.
+        """
         reading = self._reading = self._reading or asyncio.ensure_future(self._socket.recv())
         if within_s is None:
             await asyncio.wait([reading])
         else:
-            timer = asyncio.create_task(self._clock.sleep(within_s))
+            now_s = self._clock.monotonic_s()
+            self._within_until_s = now_s + within_s if self._within_until_s is None else self._within_until_s
+            timer = asyncio.create_task(self._clock.sleep(max(0.0, self._within_until_s - now_s)))
             either: list[asyncio.Future[Any]] = [reading, timer]
             try:
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 timer.cancel()
+            self._within_until_s = None
             if not reading.done():
                 return None
         self._reading = None
