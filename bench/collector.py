@@ -4,8 +4,9 @@ Both put the same events into the same empty table of the same database with the
 transaction, and take turns. The plain inserts have their rows ready in memory and do nothing else: an ``executemany``
 and a commit per batch. The collector reads the events from a WebSocket, takes them apart, checks their numbers, and
 moves its cursor with each batch. The frames come ready made from a process of its own, `replay`. The figures are events
-per second, from the start (the collector: before it connects) to the last commit; medians of the rounds with their
-middle half.
+per second, from the start (the collector: before it connects) to the last commit; and the processor time of this
+process for an event, to the closed connection, which other work on the machine disturbs less. Medians of the rounds
+with their middle half.
 """
 
 from __future__ import annotations
@@ -57,24 +58,26 @@ class Bench:
         self._sql = sink._insert.sql
         self._rows = sink._insert.make_rows("bench", events)
 
-    def insert(self) -> float:
-        """Insert the rows with the plain driver; return events per second."""
+    def insert(self) -> tuple[float, float]:
+        """Insert the rows with the plain driver; return events per second, and microseconds of processor per event."""
         self._empty()
         connection = self._engine.raw_connection()
         cursor = connection.cursor()
-        began = time.perf_counter()
+        began, began_cpu = time.perf_counter(), time.process_time()
         for first in range(0, self._count, LIMITS.batch_events):
             cursor.executemany(self._sql, self._rows[first : first + LIMITS.batch_events])
             connection.commit()
         took_s = time.perf_counter() - began
         connection.close()
-        return self._count / took_s
+        return self._count / took_s, (time.process_time() - began_cpu) / self._count * 1e6
 
-    def collect(self) -> float:
-        """Collect the stream; return events per second."""
+    def collect(self) -> tuple[float, float]:
+        """Collect the stream; return events per second, and microseconds of processor per event."""
         sink = self._empty()
         source = Source("bench", self._connect, sink, LIMITS)
+        began_cpu = time.process_time()
         (progress,) = asyncio.run(run_collector([source], now=time.perf_counter))
+        took_cpu_s = time.process_time() - began_cpu
         assert progress.state is State.ENDED, progress.reason
         assert progress.written == self._count, progress
         assert progress.started_at is not None
@@ -82,7 +85,7 @@ class Bench:
         with self._engine.connect() as database:
             found = database.exec_driver_sql("SELECT count(*), count(DISTINCT seq) FROM events").one()
         assert tuple(found) == (self._count, self._count)
-        return self._count / (progress.written_at - progress.started_at)
+        return self._count / (progress.written_at - progress.started_at), took_cpu_s / self._count * 1e6
 
     def _connect(self, _: int) -> Stream:
         return connect(self._stream, seq_start=1, seq_end=self._count, decode=number_event)
@@ -97,16 +100,19 @@ class Bench:
         return sink
 
 
-def measure(kind: str, stream: str, events: list[Event], rounds: int, folder: Path) -> tuple[Figure, Figure, Figure]:
-    """Let the two take turns; return events per second of either, and collector / plain of each round in percent."""
+def measure(kind: str, stream: str, events: list[Event], rounds: int, folder: Path) -> list[Figure]:
+    """Let the two take turns; return events per second of either, collector / plain of each round in percent, and the
+    processor time of either.
+    """
     with database_of(kind, folder) as url:
         bench = Bench(url, stream, events)
-        ways: tuple[Callable[[], float], ...] = (bench.insert, bench.collect)
+        ways: tuple[Callable[[], tuple[float, float]], ...] = (bench.insert, bench.collect)
         for way in ways:
             way()  # so that caches and files are warm for both
-        figures: list[list[float]] = [[way() for way in ways] for _ in range(rounds)]
-    plain, collected = zip(*figures, strict=True)
-    return Figure.of(plain), Figure.of(collected), Figure.of([100 * c / p for p, c in figures])
+        figures = [[way() for way in ways] for _ in range(rounds)]
+    plain, plain_cpu, collected, collected_cpu = zip(*((*p, *c) for p, c in figures), strict=True)
+    shares = [100 * c / p for p, c in zip(plain, collected, strict=True)]
+    return [Figure.of(of) for of in (plain, collected, shares, plain_cpu, collected_cpu)]
 
 
 @contextmanager
@@ -148,10 +154,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="twinstream-") as folder, playing(count) as stream:
         described: dict[str, Any] = machine.describe(Path(folder))
         print("; ".join(f"{name} {said}" for name, said in described.items()))
-        print(f"{'':<12}{'plain inserts/s':>26}{'collected/s':>26}{'collector, % of plain':>26}")
+        heads = ("plain inserts/s", "collected/s", "collector, % of plain", "plain, µs CPU", "collector, µs CPU")
+        print(f"{'':<12}" + "".join(f"{head:>26}" for head in heads))
         for kind in arguments.databases:
-            plain, collected, share = measure(kind, stream, events, rounds, Path(folder))
-            print(f"{kind:<12}{plain.text(0):>26}{collected.text(0):>26}{share.text(0):>26}", flush=True)
+            found = measure(kind, stream, events, rounds, Path(folder))
+            said = [figure.text(digits) for figure, digits in zip(found, (0, 0, 0, 1, 1), strict=True)]
+            print(f"{kind:<12}" + "".join(f"{text:>26}" for text in said), flush=True)
     return 0
 
 
