@@ -11,6 +11,7 @@ import pytest
 from tests.sqlite.test_blob import full_disk
 from tests.twins import DSN, Scene
 from tests.web.test_datapoint import of
+from tests.web.test_node import join, own
 from tests.web.twin_api import TwinApi
 from twinstream.model.property import Direction, PropertyPlan, check_plan
 from twinstream.model.value import BaseType
@@ -146,6 +147,27 @@ async def test_a_file_is_offered_until_it_was_fetched(api: TwinApi) -> None:
     assert (await api.call("PUT", path, {"datapoint": {"fetched": True}}, by=device)).status_code == 200
     await api.call("GET", f"/dsns/{DSN}.json", by=device)
     assert (await poll("?all=true"), await poll("?input=true")) == ([], [])
+
+
+async def test_a_gateway_hears_of_its_nodes_files(api: TwinApi) -> None:
+    """At once, and again after it has introduced itself."""
+    dsn, gateway = await join(api), api.scene.device
+    assert await own(api, dsn) == 201
+    plan = check_plan(PropertyPlan(name="file_input", base_type=BaseType.FILE, direction=Direction.INPUT))
+    node = (await api.call("GET", f"/apiv1/dsns/{dsn}.json", by="ana")).json()["device"]
+    await api.scene.twins.store.run(lambda work: work.properties.add(node["key"], [plan]))
+    for number in range(4):  # whatever waits so far, the gateway reads it
+        await api.call("GET", "/devices/1/commands.json", by=gateway, client=("192.0.2.7", number))
+    base = f"/apiv1/dsns/{dsn}/properties/file_input/datapoints.json"
+    made = (await api.call("POST", base, {"datapoint": {}}, by="ana")).json()["datapoint"]
+    await put(api, made["file"], b"1")
+    for _ in range(2):
+        told = []
+        for _ in range(2):
+            answer = await api.call("GET", "/devices/1/commands.json", by=gateway)
+            told += [entry["property"]["value"] for entry in answer.json()["commands"]["node_properties"]]
+        assert told == [f"/{key(made)}/{made['id']}"]
+        await api.call("GET", f"/dsns/{DSN}.json", by=gateway)
 
 
 async def test_what_an_owner_left_unfetched_is_in_nobodys_way(api: TwinApi) -> None:
