@@ -205,6 +205,29 @@ async def test_a_closing_is_explained() -> None:
     assert caught.value.exit_code == EX_PROTOCOL
 
 
+class Patience(Still):
+    """Chance that notes how long a wait might have been."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.longest_s = 0.0
+
+    def uniform(self, a: float, b: float) -> float:
+        self.longest_s = max(self.longest_s, b)
+        return a
+
+
+async def test_a_person_waits_five_seconds_at_most() -> None:
+    """However often the server was not there."""
+    patience = Patience()
+    async with playing(play_of(record(1), code=1012), play_of(record(2)), refuse=dict.fromkeys(range(1, 9), 503)) as (
+        url,
+        _,
+    ):
+        assert await tail(url, since_seq=1, until_seq=2, out=io.StringIO(), random=patience) == 0
+    assert patience.longest_s == 5
+
+
 async def test_nobody_there_has_its_exit_code() -> None:
     """A server that does not run is told in one line."""
     async with playing() as (url, _):

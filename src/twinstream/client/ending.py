@@ -31,9 +31,9 @@ def is_final(error: TwinstreamError, *, was_up: bool) -> bool:
     return isinstance(error.__cause__, ssl.SSLCertVerificationError) and not was_up
 
 
-def choose_wait_s(error: TwinstreamError, failures: int, random: Random) -> float:
+def choose_wait_s(error: TwinstreamError, failures: int, random: Random, *, cap_s: float) -> float:
     """Return the wait after so many failures in a row (1, 2, ...), on top of the one that the server asked for."""
-    return full_jitter_s(failures, cap_s=LONGEST_WAIT_S, random=random) + _read_wait_s(error)
+    return full_jitter_s(failures, cap_s=cap_s, random=random) + _read_wait_s(error)
 
 
 def _read_wait_s(error: TwinstreamError) -> float:

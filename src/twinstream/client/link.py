@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from twinstream.client.address import Address, is_local
 from twinstream.client.clock import Clock
+from twinstream.client.ending import LONGEST_WAIT_S
 from twinstream.client.error import MessageError, RefusedError, UnreachableError
 from twinstream.errors import CLOSE_CODES, Disconnect, TwinstreamError
 
@@ -39,6 +40,7 @@ class LinkOptions(msgspec.Struct, frozen=True):
     open_timeout_s: float
     max_message_bytes: int
     tls: ssl.SSLContext | None = None
+    longest_wait_s: float = LONGEST_WAIT_S
 
 
 class LostError(TwinstreamError):

@@ -26,7 +26,7 @@ from typing import Self
 
 from twinstream.client.address import Address, read_address
 from twinstream.client.clock import Clock, SystemClock
-from twinstream.client.ending import choose_wait_s, is_final
+from twinstream.client.ending import LONGEST_WAIT_S, choose_wait_s, is_final
 from twinstream.client.error import MessageError, RefusedError, RenumberedError, UnreachableError
 from twinstream.client.event import BaseEvent, Event, decode_event
 from twinstream.client.frame import HEARTBEAT, split_message
@@ -70,6 +70,7 @@ def connect(
     max_message_bytes: int = MESSAGE_LIMIT_BYTES,
     tls: ssl.SSLContext | None = None,
     decode: Decode = decode_event,
+    longest_wait_s: float = LONGEST_WAIT_S,
     clock: Clock | None = None,
     random: Random | None = None,
 ) -> Stream:
@@ -91,7 +92,7 @@ def connect(
         raise ValueError("a stream has a URL or a region, not both")
     return Stream(
         read_address(url, stream_key=stream_key, seq_start=seq_start, seq_end=seq_end, observe=observe),
-        LinkOptions(idle_timeout_s, open_timeout_s, max_message_bytes, tls),
+        LinkOptions(idle_timeout_s, open_timeout_s, max_message_bytes, tls, longest_wait_s),
         patient=patient,
         decode=decode,
         clock=clock or SystemClock(),
@@ -380,7 +381,7 @@ class Stream:
             self._error = error
             return
         self._failures += 1
-        wait_s = choose_wait_s(error, self._failures, self._random)
+        wait_s = choose_wait_s(error, self._failures, self._random, cap_s=self._options.longest_wait_s)
         self._retry_at_s = self._clock.monotonic_s() + wait_s
         reason = f"closed with {error}" if isinstance(error, Disconnect) else str(error)
         self._ready.append(Reconnecting(self._address.hide_key(reason), wait_s, self._failures))

@@ -31,6 +31,8 @@ from twinstream.exits import EX_NOPERM, EX_PROTOCOL, EX_TEMPFAIL, EX_UNAVAILABLE
 
 LAST_SHOWN = 10
 """So many events from before are shown on a terminal, like `tail` does with lines."""
+LONGEST_WAIT_S = 5.0
+"""Upper end of the wait between two attempts: a person looks on."""
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -82,7 +84,15 @@ async def tail(
     except ValueError as error:
         raise CommandError(EX_USAGE, str(error)) from None
     since_seq = await _find_start(address) if is_watched and address.seq_start is None else since_seq
-    stream = connect(url, stream_key=stream_key, seq_start=since_seq, seq_end=until_seq, observe=True, random=random)
+    stream = connect(
+        url,
+        stream_key=stream_key,
+        seq_start=since_seq,
+        seq_end=until_seq,
+        observe=True,
+        longest_wait_s=LONGEST_WAIT_S,
+        random=random,
+    )
     printer = _Printer(out, describe_event if is_watched else _as_json_line, selection or Selection(), count)
     try:
         async with asyncio.timeout(seconds):
