@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from twinstream.cli.extra import import_server
 from twinstream.cli.operator import find_server
 from twinstream.cli.verify import DATABASE_NAME, TRUTH_NAME
 from twinstream.exits import EX_TEMPFAIL, CommandError
@@ -202,15 +203,19 @@ class _Demonstration:
         return f"the {role} does not start: {lines[-1].removeprefix('twinstream: ') if lines else path}"
 
     def _print_guide(self) -> None:
-        print(GUIDE.format(url=self._url(), folder=self._folder, flag=_data_flag(self._folder)), flush=True)
+        command = import_server("twinstream.demo").find_command()
+        print(
+            GUIDE.format(url=self._url(), folder=self._folder, flag=_data_flag(self._folder), command=command),
+            flush=True,
+        )
 
 
 GUIDE = """\
 A server lives at {url}, a fleet of simulated devices talks to it, and a
 collector stores what happens in {folder}/events.db. In another terminal:
 
-  twinstream break{flag} --for 60s    # kill server and collector, again and again
-  twinstream verify{flag}             # prove that nothing was lost, doubled or mixed up
+  {command} break{flag} --for 60s    # kill server and collector, again and again
+  {command} verify{flag}             # prove that nothing was lost, doubled or mixed up
 
 Ctrl-C ends it all; started again, it goes on where it was."""
 
