@@ -69,6 +69,12 @@ def test_without_a_name_the_setting_must_be_there() -> None:
         find_hosts(environ={})
 
 
+def test_a_setting_that_is_no_address_is_named() -> None:
+    """With what it holds."""
+    with pytest.raises(ValueError, match="TWINSTREAM_CLOUD is 'h:8800': that is no address of a server"):
+        find_hosts("us", environ={"TWINSTREAM_CLOUD": "h:8800"})
+
+
 @pytest.mark.parametrize("url", ["h:8800", "ws://h", "http://", "http://h:x", "http://h:0", ""])
 def test_what_is_no_address_of_a_server_is_an_error(url: str) -> None:
     """A server is named by http:// or https:// and a host."""

@@ -58,7 +58,10 @@ def find_hosts(
         raise ValueError(f"no cloud is known as {region}, {deployment}, {client_type}; known are: {known}")
     own = environ.get(CLOUD_VARIABLE)
     if own:
-        return hosts_of(own)
+        try:
+            return hosts_of(own)
+        except ValueError as error:
+            raise ValueError(f"{CLOUD_VARIABLE} is {own!r}: {error}") from None
     if region is None:
         raise ValueError(f"name a URL or a region, or set {CLOUD_VARIABLE} to your server's address")
     return REGIONS[region, deployment, client_type]
