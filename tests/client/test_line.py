@@ -82,3 +82,8 @@ def test_counters_are_told_in_words() -> None:
     assert describe_counters(Counters(events=1, heartbeats=2)) == (
         "1 event, 2 heartbeats answered, 0 reconnects, 0 duplicates dropped, 0 gaps, 0 events missing"
     )
+
+
+def test_a_reason_that_is_a_sentence_loses_its_full_stop() -> None:
+    """The line goes on behind it."""
+    assert describe_state(Reconnecting("Going down.", 6.5, 1)) == "Going down; trying again in 6.5 s"

@@ -35,7 +35,7 @@ def describe_state(state: State) -> str:
             return "connected again"
         case Reconnecting(reason, wait_s, failures):
             which = f" (attempt {failures})" if failures > 1 else ""
-            return printable(f"{reason}; trying again in {wait_s:.1f} s{which}")
+            return printable(f"{reason.removesuffix('.')}; trying again in {wait_s:.1f} s{which}")
         case Resumed(None):
             return "going on where the server says"
         case Resumed(after):
