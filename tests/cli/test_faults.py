@@ -15,6 +15,8 @@ from twinstream.model.fault import PROFILES
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ([], "twinstream faults clear 1"),
+        (["--seed", "7"], "twinstream faults clear 1"),
         (["--close", "1012"], "goes with --after-events or --every-s"),
         (["--every-s", "45"], "--close CODE or abrupt"),
         (["--close", "soon", "--every-s", "45"], "'soon' is neither a close code"),

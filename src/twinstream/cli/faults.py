@@ -103,10 +103,10 @@ def set_faults(
         "mute_heartbeats": mute_heartbeats,
         "close": _read_close(close, after_events, every_s),
     }
-    _show(
-        _call("PUT", subscription_id, target, {name: value for name, value in body.items() if value is not None}),
-        target,
-    )
+    said = {name: value for name, value in body.items() if value is not None}
+    if not said.keys() - {"seed"}:
+        raise CommandError(EX_USAGE, f"say which faults, or have none: twinstream faults clear {subscription_id}")
+    _show(_call("PUT", subscription_id, target, said), target)
 
 
 def show_faults(subscription_id: SubscriptionId, /, *, target: Target = HERE) -> None:
