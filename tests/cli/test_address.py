@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from twinstream.cli.address import find_stream
-from twinstream.exits import CommandError
+from twinstream.cli.app import main
+from twinstream.exits import EX_USAGE, CommandError
 
 URL = "ws://h/stream"
 
@@ -72,3 +73,15 @@ def test_a_file_that_cannot_hold_a_secret_is_refused(tmp_path: Path, mode: int |
     with pytest.raises(CommandError) as caught:
         find(URL, key_file=file)
     assert caught.value.exit_code == 78
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [(["--since-seq=-3"], "--since-seq -3"), (["--since-seq=5", "--until-seq=3"], "--until-seq 3")],
+)
+def test_a_range_that_cannot_be_is_told_by_its_flags(
+    flags: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As they stand on the command line of `tail`."""
+    assert main(["tail", "ws://127.0.0.1:1/stream?stream_key=k", *flags]) == EX_USAGE
+    assert said in capsys.readouterr().err
