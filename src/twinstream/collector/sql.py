@@ -207,7 +207,7 @@ class _Insert:
 
     def make_rows(self, stream: str, events: Sequence[Event]) -> list[tuple[Any, ...]]:
         """Return what stands in the columns for each event."""
-        rows: list[tuple[Any, ...]] = [(*read_row(event), stream, event.seq, event.text) for event in events]
+        rows: list[tuple[Any, ...]] = [read_row(event) + (stream, event.seq, event.text) for event in events]  # noqa: RUF005 - half the time of (*…, …)
         if self._pick is not None:
             rows = list(map(self._pick, rows))
         if self._refuses_nul and any("\\u0000" in event.text for event in events):
