@@ -40,7 +40,7 @@ def summarise(verdicts: Sequence[Verdict]) -> str:
     """Write the last line: how many cases ended with which grade."""
     counts = Counter(verdict.grade for verdict in verdicts)
     told = ", ".join(f"{counts[grade]} {grade}" for grade in reversed(Grade) if counts[grade])
-    return f"{len(verdicts)} cases: {told}"
+    return f"{len(verdicts)} case{'s' * (len(verdicts) != 1)}: {told}"
 
 
 def encode_json(verdicts: Sequence[Verdict], command: Sequence[str]) -> str:

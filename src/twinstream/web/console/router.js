@@ -29,6 +29,7 @@ export function usePlace() {
   useEffect(() => {
     const follow = () => setPlace(readPlace());
     addEventListener("hashchange", follow);
+    follow(); // it may have changed since the first drawing
     return () => removeEventListener("hashchange", follow);
   }, []);
   return place;

@@ -134,6 +134,7 @@ async function exchange(method, path, body, token) {
 function explain(answer) {
   const error = answer?.error ?? answer?.detail ?? answer?.errors;
   if (typeof error === "string") return error;
+  if (Array.isArray(error)) return error.map((one) => (typeof one === "string" ? one : (one?.message ?? ""))).filter(Boolean).join(" ");
   if (typeof error?.message === "string") return error.message;
   if (error && typeof error === "object") {
     return Object.entries(error)

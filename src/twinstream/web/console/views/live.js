@@ -15,15 +15,18 @@ import { Feeds } from "./live_feeds.js";
 const STATES = /** @type {const} */ ({ connecting: ["busy", "connecting"], open: ["good", "live"], reconnecting: ["busy", "reconnecting"], ended: ["off", "ended"] });
 /** How often the page is drawn again while events come, ms. */
 const DRAW_EVERY_MS = 200;
+/** How often the streams are listed again: one may be suspended meanwhile. */
+const REFRESH_MS = 5_000;
 
 /** @param {{query: URLSearchParams}} props `stream` in the query chooses a stream */
 export function Live({ query }) {
-  const streams = useResource(async () => (await get("/api/v1/subscriptions.json")).map((/** @type {any} */ wrapped) => wrapped.subscription).filter((/** @type {any} */ one) => one.name !== "console"), []);
+  const streams = useResource(async () => (await get("/api/v1/subscriptions.json")).map((/** @type {any} */ wrapped) => wrapped.subscription).filter((/** @type {any} */ one) => one.name !== "console"), [], REFRESH_MS);
   const [chosen, setChosen] = useState(() => new Set(query.get("stream")?.split(",").map(Number) ?? []));
   const [range, setRange] = useState(/** @type {Range} */ ({ after: null, through: null }));
   const [wanted, setWanted] = useState("");
   const [paused, setPaused] = useState(false);
   const feeds = useMemo(() => new Feeds(), []);
+  const begun = useRef(false);
   const [, draw] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => document.hidden || (feeds.takeChanged() && draw((turn) => turn + 1)), DRAW_EVERY_MS);
@@ -37,7 +40,9 @@ export function Live({ query }) {
     draw((turn) => turn + 1);
   }, [streams.value, chosen, range]);
   useEffect(() => {
-    if (streams.value && !chosen.size && !query.has("stream")) setChosen(new Set(streams.value.filter((/** @type {any} */ one) => !one.is_suspended).map((/** @type {any} */ one) => one.id)));
+    if (!streams.value || begun.current) return;
+    begun.current = true;
+    if (!query.has("stream")) setChosen(new Set(streams.value.filter((/** @type {any} */ one) => !one.is_suspended).map((/** @type {any} */ one) => one.id)));
   }, [streams.value]);
 
   if (!streams.value) return html`<${Heading} title="Live events" /><${Pending} resource=${streams} what="streams" />`;
@@ -65,12 +70,13 @@ export function Live({ query }) {
 /** A stream to be looked at or not, and how it is. @param {{stream: any, on: boolean, feed: import("./live_feeds.js").Feed | undefined, onToggle: (id: number) => void}} props */
 function Chip({ stream, on, feed, onToggle }) {
   const rest = !stream.stream_key ? "the server keeps its key to itself" : stream.is_suspended ? "suspended" : "not shown";
-  const [kind, words] = feed ? STATES[/** @type {keyof typeof STATES} */ (feed.state)] : ["off", rest];
+  const isStopped = stream.is_suspended && feed?.state !== "open";
+  const [kind, words] = isStopped ? /** @type {const} */ (["bad", "suspended"]) : feed ? STATES[/** @type {keyof typeof STATES} */ (feed.state)] : ["off", rest];
   const counts = feed?.socket.counts;
   return html`<li><label class="chip ${on ? "on" : ""}">
     <input type="checkbox" checked=${on} onChange=${() => onToggle(stream.id)} />
     <span class="chip-name">${stream.name || `stream ${stream.id}`}</span>
-    <${State} kind=${kind}>${words}${feed?.why ? `: ${feed.why}` : ""}<//>
+    <${State} kind=${kind}>${words}${feed?.why && !isStopped ? `: ${feed.why}` : ""}<//>
     ${counts && html`<span class="quiet numbers" title="Events, heartbeats answered, reconnections, gaps">${showCount(counts.events, "event")} · ${showCount(counts.heartbeats, "heartbeat")}${counts.reconnects ? ` · ${showCount(counts.reconnects, "reconnection")}` : ""}${counts.gaps ? ` · ${showCount(counts.gaps, "gap")}` : ""}</span>`}
   </label></li>`;
 }

@@ -94,7 +94,7 @@ function Recipes({ stream }) {
   const tabs = Object.keys(recipes).map((name) => ({ id: name, name }));
   return html`<${Tabs} label="Tools" tabs=${tabs} chosen=${tool} onChoose=${setTool}><${Copyable} label=${`the stream with ${tool}`} text=${recipes[tool]} secret=${write(stream.stream_key, true)[tool]} /><//>
     <button class="small" onClick=${() => setShown(!shown)} aria-pressed=${shown ? "true" : "false"}>${shown ? "Hide the key" : "Show the key"}</button>
-    <p class="hint">Whoever has the key can read the stream. Without <code>observe=1</code> your answers to heartbeats move its place.</p>`;
+    <p class="hint">Whoever has the key can read the stream. Answers to heartbeats, which come every 30 s, move its place; with <code>observe=1</code> nothing does.</p>`;
 }
 
 /** @param {string} secret @param {boolean} shown @returns {Record<string, string>} */
@@ -106,7 +106,7 @@ function write(secret, shown) {
     wscat: `npx wscat -c '${url}'`,
     twinstream: `twinstream tail '${url}'`,
     Python: `import asyncio\nfrom twinstream.client import connect\n\nasync def main():\n    async with connect("${url}") as stream:\n        async for event in stream:\n            print(event.seq, event.text)\n\nasyncio.run(main())`,
-    Node: `const socket = new WebSocket("${url}");\nsocket.onmessage = ({ data }) => {\n  if (data === "1|Z") return socket.send("Z");   // a heartbeat\n  const bar = data.indexOf("|");                  // LEN|JSON: the value may hold bars, too\n  console.log(JSON.parse(data.slice(bar + 1)));\n};`,
+    Node: `// Node 22 or newer, or a browser\nconst socket = new WebSocket("${url}");\nsocket.onmessage = ({ data }) => {\n  if (data === "1|Z") return socket.send("Z");   // a heartbeat\n  while (data) {                                  // one or more LEN|JSON\n    const bar = data.indexOf("|"), end = bar + 1 + Number(data.slice(0, bar));\n    console.log(JSON.parse(data.slice(bar + 1, end)));\n    data = data.slice(end);\n  }\n};`,
     curl: `curl -sS 'http${secure}://${location.host}/api/v1/subscriptions/getCurrentSeq.json?stream_key=${key}'`,
   };
 }

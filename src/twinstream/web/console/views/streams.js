@@ -1,5 +1,6 @@
 /** Streams: the user's subscriptions, how each is, and for an OEM's administrators who may subscribe to what. */
 import { html, useState } from "../html.js";
+import { FEED_NAME } from "../feed.js";
 import { showDuration, showNumber } from "../format.js";
 import { goTo, linkTo } from "../router.js";
 import { get, getSession } from "../session.js";
@@ -39,14 +40,14 @@ const COLUMNS = [
   { name: "State", show: (/** @type {any} */ one) => { const [kind, words] = stateOf(one, one.status); return html`<${State} kind=${kind}>${words}<//>`; } },
   { name: "Last seq", numeric: true, show: (/** @type {any} */ one) => showNumber(Number(one.status?.newest_seq)) },
   { name: "Unread", numeric: true, show: (/** @type {any} */ one) => showNumber(one.status?.lag) },
-  { name: "Lost in", numeric: true, show: (/** @type {any} */ one) => (one.status?.lag ? showDuration(one.status.loss_in_s) : "–") },
+  { name: "Loses events in", numeric: true, show: (/** @type {any} */ one) => (one.status?.lag ? showDuration(one.status.loss_in_s) : "–") },
   { name: "Gaps", numeric: true, show: (/** @type {any} */ one) => showNumber(one.status?.gaps) },
 ];
 
 /** @param {{onMake: () => void}} props */
 function List({ onMake }) {
   const streams = useResource(async () => {
-    const listed = (await get("/api/v1/subscriptions.json")).map((/** @type {any} */ wrapped) => wrapped.subscription);
+    const listed = (await get("/api/v1/subscriptions.json")).map((/** @type {any} */ wrapped) => wrapped.subscription).filter((/** @type {any} */ one) => one.name !== FEED_NAME);
     return Promise.all(listed.map(async (/** @type {any} */ one) => ({ ...one, status: await statusOf(one.id) })));
   }, [], REFRESH_MS);
   if (!streams.value) return html`<${Pending} resource=${streams} what="subscriptions" />`;
