@@ -20,14 +20,13 @@ import httpx
 import msgspec
 
 from twinstream.client.address import Address, is_local, read_address
-from twinstream.client.ending import PASSING_STATUSES
-from twinstream.client.error import MessageError, RefusedError, RenumberedError, UnreachableError
 from twinstream.client.event import BaseEvent, Event
+from twinstream.client.explanation import explain_end
 from twinstream.client.line import describe_counters, describe_event, describe_state, printable
 from twinstream.client.state import Connected
 from twinstream.client.stream import Stream, connect
-from twinstream.errors import CLOSE_CODES, Disconnect
-from twinstream.exits import EX_NOPERM, EX_PROTOCOL, EX_TEMPFAIL, EX_UNAVAILABLE, EX_USAGE, CommandError
+from twinstream.errors import TwinstreamError
+from twinstream.exits import EX_USAGE, CommandError
 
 LAST_SHOWN = 10
 """So many events from before are shown on a terminal, like `tail` does with lines."""
@@ -100,17 +99,8 @@ async def tail(
                 await printer.print_all(stream, is_watched)
     except TimeoutError:
         pass
-    except UnreachableError as error:
-        raise CommandError(EX_UNAVAILABLE, f"no stream there: {printable(str(error))}") from None
-    except RefusedError as error:
-        raise _explain_refusal(error) from None
-    except Disconnect as error:
-        remedy = CLOSE_CODES[error.close_code].remedy
-        raise CommandError(EX_PROTOCOL, f"the server closed the stream: {printable(str(error))}. {remedy}") from None
-    except MessageError as error:
-        raise CommandError(EX_PROTOCOL, f"that does not speak our protocol: {printable(str(error))}") from None
-    except RenumberedError as error:
-        raise CommandError(EX_PROTOCOL, str(error)) from None
+    except TwinstreamError as error:
+        raise explain_end(error) from None
     finally:
         if stats:
             _notice(f"{describe_counters(stream.counters)}; {printer.shown} shown")
@@ -166,16 +156,6 @@ async def _find_start(address: Address) -> int | None:
     if start > oldest:
         _notice(f"the last {LAST_SHOWN} of {newest - oldest + 1} events; for all: --since-seq 0")
     return start
-
-
-def _explain_refusal(error: RefusedError) -> CommandError:
-    told = printable(str(error))
-    if error.status in (401, 403):
-        return CommandError(EX_NOPERM, f"the server refused the stream key ({error.status}): {told}")
-    if error.status in PASSING_STATUSES:
-        again = f"; try again in {error.retry_after_s:g} s" if error.retry_after_s else ""
-        return CommandError(EX_TEMPFAIL, f"not now ({error.status}): {told}{again}")
-    return CommandError(EX_PROTOCOL, f"the server refused the stream ({error.status}): {told}")
 
 
 def _notice(text: str) -> None:

@@ -15,14 +15,11 @@ import msgspec
 
 from twinstream.client.address import read_address
 from twinstream.client.clock import Clock, SystemClock
-from twinstream.client.ending import PASSING_STATUSES
-from twinstream.client.error import MessageError, RefusedError, RenumberedError, UnreachableError
 from twinstream.client.event import BaseEvent
-from twinstream.client.line import printable
+from twinstream.client.explanation import explain_end
 from twinstream.client.state import State
 from twinstream.client.stream import Stream, connect
-from twinstream.errors import CLOSE_CODES, Disconnect, TwinstreamError
-from twinstream.exits import EX_NOPERM, EX_PROTOCOL, EX_TEMPFAIL, EX_UNAVAILABLE, CommandError
+from twinstream.errors import TwinstreamError
 from twinstream.recording.file import VERSION, Header, Pseudonymised, Writer, append_to, fingerprint, write_time
 from twinstream.recording.pseudonym import KINDS, Pseudonyms
 
@@ -130,25 +127,3 @@ class _Tape:
             return
         self._notify(item)
         self._writer.write_state(at_s, item)
-
-
-def explain_end(error: TwinstreamError) -> CommandError:
-    """Say in one line, with an exit code, why a stream could not be opened or is over for good."""
-    told = printable(str(error))
-    match error:
-        case CommandError():
-            return error
-        case UnreachableError():
-            return CommandError(EX_UNAVAILABLE, f"no stream there: {told}")
-        case RefusedError(status=401 | 403):
-            return CommandError(EX_NOPERM, f"the server refused the stream key ({error.status}): {told}")
-        case RefusedError() if error.status in PASSING_STATUSES:
-            return CommandError(EX_TEMPFAIL, f"not now ({error.status}): {told}")
-        case RefusedError():
-            return CommandError(EX_PROTOCOL, f"the server refused the stream ({error.status}): {told}")
-        case Disconnect():
-            remedy = CLOSE_CODES[error.close_code].remedy
-            return CommandError(EX_PROTOCOL, f"the server closed the stream: {told}. {remedy}")
-        case MessageError() | RenumberedError():
-            return CommandError(EX_PROTOCOL, told)
-    raise error

@@ -3,6 +3,7 @@
  * events a second cost the page no more than what it shows.
  */
 import { html, useEffect, useMemo, useRef, useState } from "../html.js";
+import { FEED_NAME } from "../feed.js";
 import { showCount } from "../format.js";
 import { Plot } from "../plot.js";
 import { get } from "../session.js";
@@ -20,7 +21,7 @@ const REFRESH_MS = 5_000;
 
 /** @param {{query: URLSearchParams}} props `stream` in the query chooses a stream */
 export function Live({ query }) {
-  const streams = useResource(async () => (await get("/api/v1/subscriptions.json")).map((/** @type {any} */ wrapped) => wrapped.subscription).filter((/** @type {any} */ one) => one.name !== "console"), [], REFRESH_MS);
+  const streams = useResource(async () => (await get("/api/v1/subscriptions.json")).map((/** @type {any} */ wrapped) => wrapped.subscription).filter((/** @type {any} */ one) => one.name !== FEED_NAME), [], REFRESH_MS);
   const [chosen, setChosen] = useState(() => new Set(query.get("stream")?.split(",").map(Number) ?? []));
   const [range, setRange] = useState(/** @type {Range} */ ({ after: null, through: null }));
   const [wanted, setWanted] = useState("");
