@@ -34,9 +34,9 @@ from tests.databases import running_database
 from twinstream.client import Event, Stream, connect
 from twinstream.client.event import decode_event
 from twinstream.client.frame import split_message
-from twinstream.client.unread import number_event
 from twinstream.collector.batch import Limits
 from twinstream.collector.progress import State
+from twinstream.collector.row import read_event
 from twinstream.collector.runner import Source, run_collector
 from twinstream.collector.sql import SqlSink
 
@@ -88,7 +88,7 @@ class Bench:
         return self._count / (progress.written_at - progress.started_at), took_cpu_s / self._count * 1e6
 
     def _connect(self, _: int) -> Stream:
-        return connect(self._stream, seq_start=1, seq_end=self._count, decode=number_event)
+        return connect(self._stream, seq_start=1, seq_end=self._count, decode=read_event)
 
     def _empty(self) -> SqlSink:
         with self._engine.begin() as connection:

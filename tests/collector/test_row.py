@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,8 +11,7 @@ import pytest
 from tests.collector.samples import DATAPOINT, USER, datapoint, make_event
 from twinstream.client.error import MessageError
 from twinstream.client.event import Event, decode_event
-from twinstream.client.unread import UnreadEvent, number_event
-from twinstream.collector.row import Row, read_row
+from twinstream.collector.row import FIELDS, RowEvent, read_event, read_row
 
 AT = "2018-09-24T10:26:37Z"
 ACKED = DATAPOINT | {"value": 1, "ack_message": 0, "ack_status": 200, "ack_id": "a", "acked_at": AT}
@@ -37,23 +38,42 @@ def test_a_row_says_when_it_happened_and_whose_it_is(
 ) -> None:
     """``time`` is the event's own, of an acknowledgement that of the acknowledgement; unknown types give what they
     have."""
-    found = Row(event.event_type, "0dfc7900", "ledevb", "AC000W000340649", time, user_uuid, None, value)
-    assert read_row(event) == found
+    of = (event.event_type, "0dfc7900", "ledevb", "AC000W000340649")
+    assert read_row(event) == (*of, time, user_uuid, None, value, 1, event.text)
 
 
 @pytest.mark.parametrize("event", [event for event, *_ in EVENTS] + [datapoint(1, "a|Z"), datapoint(1, True)])
-def test_an_unread_event_gives_the_same_row(event: Event) -> None:
-    """Whether it was read before makes no difference."""
-    unread = number_event(event.text.replace('"seq": ', '"seq":', 1))
-    assert isinstance(unread, UnreadEvent)
-    assert read_row(unread) == read_row(event)
+def test_the_short_way_gives_the_same_row(event: Event) -> None:
+    """Of a datapoint nothing but the row is read, of others everything: number, text, time and row are the same."""
+    read = read_event(event.text)
+    assert isinstance(read, RowEvent) == (event.event_type == "datapoint")
+    assert (read.seq, read.text, read.time_text) == (event.seq, event.text, event.time_text)
+    assert read_row(read) == read_row(event)
 
 
-@pytest.mark.parametrize("text", ['{"seq":"1"', '{"seq":"1","metadata":{"event_type":"datapoint"},"datapoint":{]}'])
-def test_an_unread_event_that_is_none_is_refused(text: str) -> None:
-    """Its text is no JSON object."""
-    with pytest.raises(MessageError):
-        read_row(number_event(text))
+@pytest.mark.parametrize(
+    "seq", ["7", '"7"', '"007"', '""', '"-1"', '"²"', '"1x"', f'"{10**19}"', f'"{10**20}"', "null"]
+)
+def test_the_short_way_finds_the_same_number(seq: str) -> None:
+    """And refuses what has none, as the long way does."""
+    text = json.dumps({"seq": 0, "metadata": {"event_type": "datapoint"}, "datapoint": {}}).replace("0", seq, 1)
+    assert outcome(read_event, text) == outcome(decode_event, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", '{"seq":"1"', '{"seq":"1","metadata":{"event_type":"datapoint"},"datapoint":{]}']
+)
+def test_what_is_no_event_is_refused(text: str) -> None:
+    """It is no JSON object with a number."""
+    assert outcome(read_event, text) is MessageError
+
+
+def outcome(read: Callable[[str], Event], text: str) -> int | type[MessageError]:
+    """The number that is found; the error if none is."""
+    try:
+        return read(text).seq
+    except MessageError:
+        return MessageError
 
 
 @pytest.mark.parametrize(
@@ -62,16 +82,18 @@ def test_an_unread_event_that_is_none_is_refused(text: str) -> None:
 )
 def test_a_value_is_text_as_it_is_and_json_otherwise(value: Any, shown: str | None) -> None:
     """Strings stand as they are, numbers as JSON, null as null."""
-    assert read_row(datapoint(1, value)).value == shown
+    assert read_row(datapoint(1, value))[FIELDS.index("value")] == shown
 
 
 @pytest.mark.parametrize("parts", [{}, {"thing": {"created_at": 5, "user_uuid": []}}, {"thing": [1]}, {"datapoint": 5}])
 def test_an_event_of_any_shape_is_a_row(parts: dict[str, Any]) -> None:
     """What is not there, or is no text, is null."""
-    row = read_row(make_event(1, "datapoint", **parts))
-    assert row == Row("datapoint", "0dfc7900", "ledevb", "AC000W000340649", None, None, None, None)
+    event = make_event(1, "datapoint", **parts)
+    of = ("datapoint", "0dfc7900", "ledevb", "AC000W000340649")
+    assert read_row(event) == (*of, None, None, None, None, 1, event.text)
 
 
 def test_an_event_without_metadata_is_a_row_of_nulls() -> None:
     """Nothing is made up."""
-    assert read_row(decode_event('{"seq":"1","metadata":7}')) == Row(*[None] * 8)
+    text = '{"seq":"1","metadata":7}'
+    assert read_row(decode_event(text)) == (*[None] * 8, 1, text)

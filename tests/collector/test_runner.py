@@ -12,12 +12,10 @@ import pytest
 
 from tests.client.play import Still, play_of, playing, record
 from twinstream.client import Event, MessageError, Stream, connect
-from twinstream.client.unread import number_event
 from twinstream.collector.batch import Limits
 from twinstream.collector.progress import Progress, State
-from twinstream.collector.row import read_row
 from twinstream.collector.runner import Source, run_collector
-from twinstream.collector.sink import SinkAwayError, SinkError, SinkSetBackError
+from twinstream.collector.sink import SinkAwayError, SinkError, SinkSetBackError, go_on
 
 LIMITS = Limits(batch_events=3, batch_age_s=0.001)
 
@@ -46,7 +44,7 @@ class ListSink:
         self._stumble()
         return self.seq
 
-    def write(self, stream: str, events: Sequence[Event]) -> None:
+    def write(self, stream: str, events: Sequence[Event], release: Callable[[], None] = go_on) -> None:
         self._stumble()
         if self.gate is not None:
             self.gate.wait(10)
@@ -70,10 +68,10 @@ class FullSink(ListSink):
 
     is_full = True
 
-    def write(self, stream: str, events: Sequence[Event]) -> None:
+    def write(self, stream: str, events: Sequence[Event], release: Callable[[], None] = go_on) -> None:
         if self.is_full:
             raise SinkAwayError("no room", is_full=True)
-        super().write(stream, events)
+        super().write(stream, events, release)
 
 
 def source(url: str, sink: Any, name: str = "s", limits: Limits = LIMITS) -> Source:
@@ -96,12 +94,12 @@ NINE = "".join(record(seq) for seq in range(1, 10))
 class ForgetfulSink(ListSink):
     """A sink that loses the last five events that it held, once."""
 
-    def write(self, stream: str, events: Sequence[Event]) -> None:
+    def write(self, stream: str, events: Sequence[Event], release: Callable[[], None] = go_on) -> None:
         if self.seq == 6:
             self.seq = 1
             raise SinkSetBackError("set back")
         self.seq = events[-1].seq
-        super().write(stream, events)
+        super().write(stream, events, release)
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -122,26 +120,39 @@ async def test_a_sink_that_was_set_back_is_gone_on_with_where_it_is() -> None:
     assert (progress.sink_retries, progress.missing) == (1, 0)
 
 
-class ReadingSink(ListSink):
-    """A sink that reads the events itself, all of a batch before it keeps any."""
+async def test_what_comes_before_a_record_that_is_no_event_is_written() -> None:
+    """Then the stream has failed, of which nothing more can be believed."""
+    sink = ListSink()
+    async with playing(play_of(record(1) + record(2) + '12|{"seq":"3"]}' + record(4))) as (url, _):
+        (progress,) = await run(source(url, sink, limits=Limits(batch_events=9, batch_age_s=0.001)))
+    assert sink.seqs == [1, 2]
+    assert (progress.state, type(progress.error)) == (State.FAILED, MessageError)
 
-    def write(self, stream: str, events: Sequence[Event]) -> None:
-        for event in events:
-            read_row(event)
+
+class WaitingSink(ListSink):
+    """A sink that has written all but the end of a batch and waits for the disk, as long as the gate is closed."""
+
+    def write(self, stream: str, events: Sequence[Event], release: Callable[[], None] = go_on) -> None:
+        release()
         super().write(stream, events)
 
 
-async def test_what_comes_before_a_record_that_is_no_event_is_written() -> None:
-    """Also if that shows only when the sink reads it."""
-    sink = ReadingSink()
-
-    def open_stream(seq_start: int) -> Stream:
-        return connect(url, seq_start=seq_start, seq_end=9, patient=True, random=Still(), decode=number_event)
-
-    async with playing(play_of(record(1) + record(2) + '12|{"seq":"3"]}' + record(4))) as (url, _):
-        (progress,) = await run(Source("s", open_stream, sink, Limits(batch_events=9, batch_age_s=0.001)))
-    assert sink.seqs == [1, 2]
-    assert (progress.state, type(progress.error)) == (State.FAILED, MessageError)
+@pytest.mark.parametrize(("kind", "read"), [(ListSink, 4), (WaitingSink, 7)])
+async def test_a_stream_is_read_on_when_the_sink_releases_it(kind: type[ListSink], read: int) -> None:
+    """Until then it takes one message at most, and at all times no more than a batch and a message."""
+    gate = threading.Event()
+    sink = kind(gate=gate)
+    progress = Progress("s")
+    async with playing(play_of(*(record(seq) for seq in range(1, 10)))) as (url, _):
+        limits = Limits(batch_events=3, batch_age_s=3600)
+        running = asyncio.create_task(run(source(url, sink, limits=limits), progress=[progress]))
+        await until(lambda: progress.read == read)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await until(lambda: progress.read > read)
+        gate.set()
+        await running
+    assert sink.batches == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
 
 
 async def test_events_arrive_in_batches_and_in_order() -> None:
@@ -188,20 +199,6 @@ async def test_a_sink_that_is_away_is_told_of() -> None:
         assert progress.reason == ""
         stop.set()
         await running
-
-
-async def test_while_a_batch_is_written_no_more_than_one_is_read() -> None:
-    """A sink that hangs stops the stream, not the memory."""
-    gate = threading.Event()
-    sink, progress = ListSink(gate=gate), Progress("s")
-    async with playing(play_of(*(record(seq) for seq in range(1, 10)))) as (url, _):
-        running = asyncio.create_task(run(source(url, sink), progress=[progress]))
-        await until(lambda: progress.read == 7)
-        await asyncio.sleep(0.02)
-        assert progress.read == 7  # a batch of one or three that is written, three that wait, and one that wants in
-        gate.set()
-        await running
-    assert sink.seqs == list(range(1, 10))
 
 
 async def test_a_sink_that_hangs_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:

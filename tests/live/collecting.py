@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
@@ -17,6 +17,7 @@ from twinstream.client import Event, Stream, connect
 from twinstream.collector.batch import Limits
 from twinstream.collector.progress import Progress
 from twinstream.collector.runner import Source, run_collector
+from twinstream.collector.sink import go_on
 from twinstream.collector.sql import SqlSink
 
 STREAM = "s"
@@ -29,7 +30,7 @@ BREATH_S = 0.3
 class RowsFirst(SqlSink):
     """A seeded bug: the rows, and then the cursor, in a transaction of its own. A kill between doubles rows."""
 
-    def write(self, stream: str, events: Sequence[Event]) -> None:
+    def write(self, stream: str, events: Sequence[Event], release: Callable[[], None] = go_on) -> None:
         """Write in two steps."""
         self._run(lambda connection: self._insert_rows(connection, stream, events))
         time.sleep(BREATH_S)
@@ -44,7 +45,7 @@ class RowsFirst(SqlSink):
 class CursorFirst(RowsFirst):
     """A seeded bug: the cursor, and then the rows. A kill between loses rows."""
 
-    def write(self, stream: str, events: Sequence[Event]) -> None:
+    def write(self, stream: str, events: Sequence[Event], release: Callable[[], None] = go_on) -> None:
         """Write in two steps."""
         self._run(lambda connection: self._move_cursor(connection, stream, events[-1].seq))
         self._known[stream] = events[-1].seq

@@ -2,7 +2,7 @@
 
 Owns when a batch is due; knows neither streams nor sinks. One task adds, one takes, in the same event loop.
 Invariant: the order stays, nothing is dropped, and no more is held than one full batch and what is being added: then
-whoever adds has to wait.
+whoever adds has to wait, and so it has between `Batch.take` and `Batch.release`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Batch:
         self._timer: asyncio.TimerHandle | None = None
 
     async def add(self, events: list[Event]) -> None:
-        """Put events behind the others; while the batch is full, wait until it is taken."""
+        """Put events behind the others; while the batch is full, wait until it is taken and released."""
         limits, begin = self._limits, 0
         while begin < len(events):
             await self._room.wait()
@@ -51,7 +51,10 @@ class Batch:
                 self._due.set()
 
     async def take(self) -> list[Event]:
-        """Wait until the batch is due and return it; an empty one when there will be no more."""
+        """Wait until the batch is due and return it; an empty one when there will be no more.
+
+        Nothing is added to the next one before `release`.
+        """
         await self._due.wait()
         events, self._events = self._events, []
         self._size_bytes = 0
@@ -59,8 +62,12 @@ class Batch:
             self._timer.cancel()
         if not self._is_closed:
             self._due.clear()
-        self._room.set()
+        self._room.clear()
         return events
+
+    def release(self) -> None:
+        """Let the next batch fill."""
+        self._room.set()
 
     def close(self) -> None:
         """Say that no more will be added: what is there is due."""

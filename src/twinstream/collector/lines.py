@@ -32,7 +32,7 @@ import msgspec
 
 from twinstream.client import Event
 from twinstream.collector.disk import judging, lock, quote_name, sync_folder, write_all
-from twinstream.collector.sink import SinkError, SinkTakenError
+from twinstream.collector.sink import SinkError, SinkTakenError, go_on
 
 DAY_S = 86_400
 STEP_BYTES = 65_536
@@ -103,10 +103,11 @@ class LinesSink:
                 found[stream] = seq
         return found
 
-    def write(self, stream: str, events: Sequence[Event]) -> None:
+    def write(self, stream: str, events: Sequence[Event], release: Callable[[], None] = go_on) -> None:
         """See `sink.Sink.write`."""
         active = self._active(stream)
         lines = _make_lines(stream, events)
+        release()
         with judging(active):
             file = self._files.get(stream)
             if file is None or not file.is_at(active):  # Why: somebody may have moved it away

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -26,8 +26,8 @@ import pyarrow.parquet as pq
 
 from twinstream.client import Event
 from twinstream.collector.disk import judging, lock, quote_name, sync_folder, write_all
-from twinstream.collector.row import Row, read_row
-from twinstream.collector.sink import SinkError, SinkTakenError
+from twinstream.collector.row import FIELDS, read_row
+from twinstream.collector.sink import SinkError, SinkTakenError, go_on
 
 SCHEMA = pa.schema(
     [
@@ -82,10 +82,11 @@ class ParquetSink:
         found = {unquote(folder.name.removeprefix("stream=")): _find_last(folder) for folder in sorted(folders)}
         return {stream: seq for stream, seq in found.items() if seq is not None}
 
-    def write(self, stream: str, events: Sequence[Event]) -> None:
+    def write(self, stream: str, events: Sequence[Event], release: Callable[[], None] = go_on) -> None:
         """See `sink.Sink.write`."""
         folder = self._folder(stream)
         content = _encode(events)
+        release()
         with judging(folder):
             if stream not in self._locks:
                 self._locks[stream] = self._take(folder, stream)
@@ -124,10 +125,8 @@ class ParquetSink:
 
 def _encode(events: Sequence[Event]) -> pa.Buffer:
     rows = [read_row(event) for event in events]
-    columns = {name: [row[at] for row in rows] for at, name in enumerate(Row._fields)}
-    columns["time"] = [event.time for event in events]  # type: ignore[misc]
-    columns["seq"] = [event.seq for event in events]  # type: ignore[misc]
-    columns["event"] = [event.text for event in events]
+    columns = {name: [row[at] for row in rows] for at, name in enumerate(FIELDS)}
+    columns["time"] = [event.time for event in events]
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns, schema=SCHEMA), sink, compression="zstd")
     return sink.getvalue()

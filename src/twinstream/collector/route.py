@@ -16,13 +16,11 @@ from typing import cast
 
 from twinstream.client import Item, connect
 from twinstream.client import Stream as EventStream
-from twinstream.client.event import decode_event
-from twinstream.client.stream import Decode
-from twinstream.client.unread import number_event
 from twinstream.collector.batch import Limits
 from twinstream.collector.place import find_head, find_url
 from twinstream.collector.plan import KINDS, Output, Plan, Stream
 from twinstream.collector.progress import Progress
+from twinstream.collector.row import read_event
 from twinstream.collector.runner import Source
 from twinstream.collector.sink import Sink
 from twinstream.errors import TwinstreamError
@@ -68,10 +66,9 @@ def make_routes(plan: Plan, *, through: Mapping[str, int | None] | None = None) 
     for stream in plan.streams:
         for name in stream.outputs:
             output = plan.outputs[name]
-            is_table = _SINKS[output.kind][1] == "SqlSink"  # which reads of the events what its columns need
             source = Source(
                 stream.name,
-                _connector(stream, (through or {}).get(stream.name), number_event if is_table else decode_event),
+                _connector(stream, (through or {}).get(stream.name)),
                 sinks[name],
                 Limits(output.batch_size, KINDS[output.kind].batch_bytes, output.batch_time_s),
                 stream.seq_start,
@@ -105,9 +102,7 @@ def make_sink(output: Output) -> Sink:
     return cast(Sink, made)
 
 
-def _connector(
-    stream: Stream, through: int | None, decode: Decode
-) -> Callable[[int], AbstractAsyncContextManager[EventStream]]:
+def _connector(stream: Stream, through: int | None) -> Callable[[int], AbstractAsyncContextManager[EventStream]]:
     """Make what opens the stream from a number on; patient, since a collector may be started before its server."""
     url, key = find_url(stream), stream.key.reveal() if stream.key else None
 
@@ -119,7 +114,7 @@ def _connector(
             yield cast(EventStream, _Ended())
             return
         async with connect(
-            url, stream_key=key, seq_start=seq_start, seq_end=through, patient=True, decode=decode
+            url, stream_key=key, seq_start=seq_start, seq_end=through, patient=True, decode=read_event
         ) as opened:
             yield opened
 

@@ -14,14 +14,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from itertools import takewhile
 from random import Random, SystemRandom
 from typing import TypeVar
 
-from twinstream.client import Connected, Event, Gap, MessageError, Reconnecting, Stream
+from twinstream.client import Connected, Event, Gap, Reconnecting, Stream
 from twinstream.client import State as StreamItem
 from twinstream.client.back_off import back_off_s
-from twinstream.client.event import BaseEvent, decode_event
+from twinstream.client.event import BaseEvent
 from twinstream.collector.batch import Batch, Limits
 from twinstream.collector.progress import Progress, State
 from twinstream.collector.sink import Sink, SinkAwayError, SinkSetBackError
@@ -42,7 +41,7 @@ class Source:
     """One stream and where it goes. ``name`` keys its cursor: the same at every start, and unique in its sink.
 
     ``connect(seq_start)`` makes the stream (`twinstream.client.connect` with ``patient=True``), ready to be entered;
-    its events may be unread (`twinstream.client.unread`) for a sink that reads them itself.
+    its events may be read by `row.read_event`.
     ``seq_start`` counts where the sink holds nothing yet: 0 is the oldest event that the server keeps. Several sources
     may share a ``sink``.
     """
@@ -85,29 +84,6 @@ async def run_collector(
         for sink in {id(source.sink): source.sink for source in sources}.values():
             sink.close()
     return progress
-
-
-def _write_readable(sink: Sink, name: str, events: Sequence[Event]) -> None:
-    """Write a batch; of one in which a record turns out to be no event, what comes before it.
-
-    Raises:
-        MessageError: there was such a record. And what `Sink.write` raises.
-    """
-    try:
-        sink.write(name, events)
-    except MessageError:
-        readable = list(takewhile(_is_readable, events))
-        if readable:
-            sink.write(name, readable)
-        raise
-
-
-def _is_readable(event: Event) -> bool:
-    try:
-        decode_event(event.text)
-    except MessageError:
-        return False
-    return True
 
 
 class _StoppedError(Exception):
@@ -190,8 +166,15 @@ class _Collection:
 
     async def _write(self) -> None:
         sink, name, progress = self._source.sink, self._source.name, self._progress
-        while events := await self._batch.take():
-            await self._ask(lambda events=events: _write_readable(sink, name, events))  # type: ignore[misc]
+        loop, batch = asyncio.get_running_loop(), self._batch
+
+        def release() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(batch.release)
+
+        while events := await batch.take():
+            await self._ask(lambda events=events: sink.write(name, events, release))  # type: ignore[misc]
+            batch.release()
             progress.seq = events[-1].seq
             progress.event_time = events[-1].time_text
             progress.written += len(events)
@@ -219,6 +202,7 @@ class _Collection:
             try:
                 answer = await self._in_thread(work)
             except SinkAwayError as error:
+                self._batch.release()  # so that heartbeats are answered as long as there is room
                 failures += 1
                 self._progress.sink_retries += 1
                 self._progress.state = State.SINK_FULL if error.is_full else State.SINK_AWAY

@@ -7,7 +7,7 @@ the events: after a crash at any moment the cursor tells exactly what is there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from twinstream.client import Event
@@ -40,6 +40,10 @@ class SinkSetBackError(TwinstreamError):
     """
 
 
+def go_on() -> None:
+    """Do nothing: nobody waits."""
+
+
 class Sink(Protocol):
     """A place that holds every event once. Every method blocks; it is called in a thread.
 
@@ -56,11 +60,15 @@ class Sink(Protocol):
         """Return the number of the last event that is held of a stream; None if there never was one."""
         ...
 
-    def write(self, stream: str, events: Sequence[Event]) -> None:
+    def write(self, stream: str, events: Sequence[Event], release: Callable[[], None] = go_on) -> None:
         """Store a batch (at least one event, numbers ascending, all behind the cursor) and move the cursor to its last.
 
         Both or nothing, durable at the return. After a `SinkAwayError` the next call for the stream brings the same
         batch. ``cursor`` was called for the stream before.
+
+        ``release()`` lets the stream be read on, into the next batch. A sink calls it when what is left to do waits
+        for a disk or a server, rather than works in the interpreter, where reader and writer would only take turns; one
+        that works and waits by turns calls it at once. What never calls it is not read ahead of.
 
         Raises:
             SinkTakenError: somebody else has moved the cursor.
