@@ -32,19 +32,12 @@ def split_message(message: str | bytes) -> list[str]:
         MessageError: a record has no length of digits, or what follows is no whole JSON object.
     """
     text = message if isinstance(message, str) else message.decode(errors="replace")
-    is_ascii, size = text.isascii(), len(text)
     texts: list[str] = []
-    at = 0
+    at, size = _split_plain(text, texts) if text.isascii() else 0, len(text)
     while at < size:
         bar = text.find("|", at, at + LENGTH_DIGITS + 1)
         digits = text[at:bar] if bar > at else ""
         begin = bar + 1
-        if is_ascii and digits.isdigit():  # nearly always; the rest is decided below
-            end = begin + int(digits)
-            if end <= size and text[end - 1] == "}" and text[begin] == "{" and (end == size or text[end].isdigit()):
-                texts.append(text[begin:end])
-                at = end
-                continue
         if not (digits.isascii() and digits.isdigit() and text.startswith("{", begin)):
             if size <= LONGEST_SIGN and "{" not in text:
                 return []
@@ -54,6 +47,23 @@ def split_message(message: str | bytes) -> list[str]:
         while at < size and text[at].isspace():
             at += 1
     return texts
+
+
+def _split_plain(text: str, texts: list[str]) -> int:
+    """Add the records of an ASCII text whose lengths lead from brace to brace, nearly always all; return where the
+    first one begins that has to be looked at more closely.
+    """
+    at, size = 0, len(text)
+    while at < size:
+        bar = text.find("|{", at, at + LENGTH_DIGITS + 2)
+        if bar <= at or not (digits := text[at:bar]).isdigit():
+            break
+        end = bar + 1 + int(digits)
+        if end > size or text[end - 1] != "}" or (end < size and not text[end].isdigit()):
+            break
+        texts.append(text[bar + 1 : end])
+        at = end
+    return at
 
 
 def _find_end(text: str, begin: int, number: int) -> int:

@@ -19,7 +19,6 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from itertools import islice
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
@@ -31,6 +30,7 @@ from twinstream.client.error import MessageError, RefusedError, RenumberedError,
 from twinstream.client.event import BaseEvent, Event, decode_event
 from twinstream.client.frame import HEARTBEAT, split_message
 from twinstream.client.link import Link, LinkOptions, LostError, open_link
+from twinstream.client.memory import REMEMBERED, Memory
 from twinstream.client.regions import find_hosts
 from twinstream.client.state import Connected, Counters, Gap, Reconnecting, Resumed, State
 from twinstream.errors import Disconnect, TwinstreamError
@@ -40,9 +40,6 @@ IDLE_TIMEOUT_S = 45.0
 OPEN_TIMEOUT_S = 10.0
 MESSAGE_LIMIT_BYTES = 4 * 1024 * 1024
 """Longest message taken; our server's batches end at 64 KiB, but one event may be longer."""
-REMEMBERED = 256
-"""So many events are known again when they come twice; of an overlap that is longer no more can be told."""
-
 MOST_HELD = 64
 """So many events that came before their turn are held for what is missing before them."""
 HOLD_S = 1.0
@@ -121,7 +118,7 @@ class Stream:
         self._opening: asyncio.Task[Link] | None = None
         self._ready: deque[Item] = deque()
         self._taken_seq = address.seq_start - 1 if address.seq_start else None  # the last number from the wire
-        self._memory: dict[int, int] = {}
+        self._memory = Memory()
         self._ahead: dict[int, Event] = {}  # what came before its turn
         self._doubted_seq: int | None = None
         self._doubts_left = DOUBTS
@@ -295,9 +292,7 @@ class Stream:
             for event in events:
                 self._take(event)
         elif events:
-            self._memory.update((event.seq, hash(event.text)) for event in events[-REMEMBERED:])
-            for seq in list(islice(self._memory, max(0, len(self._memory) - REMEMBERED))):
-                del self._memory[seq]
+            self._memory.add(events)
             self._taken_seq = events[-1].seq
             self._brought += len(events)
             self._ready += events
@@ -322,8 +317,8 @@ class Stream:
             if is_first_word or not self._doubts_left or len(self._ahead) >= MOST_HELD:
                 self._judge_jump()
         else:
-            known = self._memory.get(seq)
-            if known != hash(event.text) and (known is not None or last - seq >= REMEMBERED):
+            known = self._memory.find(seq)
+            if known != event.text and (known is not None or last - seq >= REMEMBERED):
                 raise RenumberedError(seq, last)
             self.counters.duplicates += 1
 
@@ -338,9 +333,7 @@ class Stream:
                 return
             if seq == self._doubted_seq:
                 self._doubts_left = DOUBTS
-            self._memory[seq] = hash(following.text)
-            if len(self._memory) > REMEMBERED:
-                del self._memory[next(iter(self._memory))]
+            self._memory.add((following,))
             self._taken_seq = seq
             self._brought += 1
             self._ready.append(following)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -24,6 +23,7 @@ from twinstream.client.event import BaseEvent
 from twinstream.collector.batch import Batch, Limits
 from twinstream.collector.progress import Progress, State
 from twinstream.collector.sink import Sink, SinkAwayError, SinkSetBackError
+from twinstream.collector.worker import Worker
 
 LONGEST_WAIT_S = 15.0
 """Upper end of the wait for a sink that is away."""
@@ -102,6 +102,7 @@ class _Collection:
         self._now = now
         self._random = random
         self._batch = Batch(source.limits)
+        self._worker: Worker | None = None
         self._stream_state, self._stream_reason = State.STARTING, ""
 
     async def run(self) -> None:
@@ -116,6 +117,9 @@ class _Collection:
             self._progress.state, self._progress.error = State.FAILED, error
             self._progress.reason = str(error) or type(error).__name__
             return
+        finally:
+            if self._worker is not None:
+                self._worker.close()
         self._progress.state, self._progress.reason = State.ENDED, ""
 
     async def _is_set_back(self) -> bool:
@@ -220,43 +224,24 @@ class _Collection:
             raise _StoppedError
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
-        """Run what blocks in a thread of its own, which does not keep the process from ending.
+        """Run what blocks, and tell of a sink that is silent.
 
-        Why not the executor of the event loop: it has a handful of threads for everybody, and a database that hangs
-        would take them from the others; and the interpreter waits for them at its end.
+        Raises:
+            _StoppedError: the collector was asked to stop, and the sink does not come back. And what the work raises.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[_T] = loop.create_future()
-
-        def settle(answer: _T | None, error: BaseException | None) -> None:
-            if future.done():
-                return
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(answer)  # type: ignore[arg-type]
-
-        def run() -> None:
-            answer: _T | None = None
-            failure: BaseException | None = None
-            try:
-                answer = work()
-            except BaseException as error:
-                failure = error
-            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody wants to know
-                loop.call_soon_threadsafe(settle, answer, failure)
-
-        threading.Thread(target=run, name=f"sink of {self._source.name}", daemon=True).start()
+        if self._worker is None:
+            self._worker = Worker(f"sink of {self._source.name}")
+        answer = self._worker.do(work)
         stopping = asyncio.ensure_future(self._stop.wait())
         try:
-            await asyncio.wait((future, stopping), timeout=SILENCE_S, return_when=asyncio.FIRST_COMPLETED)
-            if not future.done() and not stopping.done():
+            await asyncio.wait((answer, stopping), timeout=SILENCE_S, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done() and not stopping.done():
                 self._progress.state, self._progress.reason = State.SINK_AWAY, f"no answer for {SILENCE_S:.0f} s"
-                await asyncio.wait((future, stopping), return_when=asyncio.FIRST_COMPLETED)
-            if not future.done():
-                await asyncio.wait((future,), timeout=LAST_WRITE_S)
-            if not future.done():
+                await asyncio.wait((answer, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                await asyncio.wait((answer,), timeout=LAST_WRITE_S)
+            if not answer.done():
                 raise _StoppedError
-            return future.result()
+            return answer.result()
         finally:
             stopping.cancel()
