@@ -87,3 +87,15 @@ async def test_nothing_is_added_before_the_batch_taken_is_released() -> None:
     batch.release()
     await adding
     assert seqs(await take(batch)) == [3, 4]
+
+
+async def test_a_batch_released_twice_holds_no_more() -> None:
+    """A sink that tries again says again that it waits; a full batch stays as it is, whichever limit it has reached."""
+    events = datapoints(1, 3)
+    batch = Batch(Limits(batch_events=9, batch_bytes=len(events[0].text), batch_age_s=NEVER_S))
+    await batch.add(events[:1])
+    batch.release()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await batch.add(events[1:2])
+    assert seqs(await take(batch)) == [1]

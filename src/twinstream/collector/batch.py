@@ -46,7 +46,7 @@ class Batch:
             begin += len(fitting)
             self._events += fitting
             self._size_bytes += sum(len(event.text) for event in fitting)
-            if len(self._events) >= limits.batch_events or self._size_bytes >= limits.batch_bytes:
+            if self._is_full():
                 self._room.clear()
                 self._due.set()
 
@@ -66,10 +66,14 @@ class Batch:
         return events
 
     def release(self) -> None:
-        """Let the next batch fill."""
-        self._room.set()
+        """Let the next batch fill. Harmless if it is full already."""
+        if not self._is_full():
+            self._room.set()
 
     def close(self) -> None:
         """Say that no more will be added: what is there is due."""
         self._is_closed = True
         self._due.set()
+
+    def _is_full(self) -> bool:
+        return len(self._events) >= self._limits.batch_events or self._size_bytes >= self._limits.batch_bytes
