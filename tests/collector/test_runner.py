@@ -137,9 +137,12 @@ class WaitingSink(ListSink):
         super().write(stream, events)
 
 
-@pytest.mark.parametrize(("kind", "read"), [(ListSink, 4), (WaitingSink, 7)])
-async def test_a_stream_is_read_on_when_the_sink_releases_it(kind: type[ListSink], read: int) -> None:
-    """Until then it takes one message at most, and at all times no more than a batch and a message."""
+@pytest.mark.parametrize(("kind", "silence_s", "read"), [(ListSink, 9, 4), (WaitingSink, 9, 7), (ListSink, 0.01, 7)])
+async def test_a_stream_is_read_on_when_the_sink_releases_it(
+    kind: type[ListSink], silence_s: float, read: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or takes long. Until then it takes one message at most, and at all times no more than a batch and a message."""
+    monkeypatch.setattr("twinstream.collector.runner.SILENCE_S", silence_s)
     gate = threading.Event()
     sink = kind(gate=gate)
     progress = Progress("s")

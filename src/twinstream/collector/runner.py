@@ -200,13 +200,16 @@ class _Collection:
             progress.state, progress.reason = self._stream_state, self._stream_reason
 
     async def _ask(self, work: Callable[[], _T]) -> _T:
-        """Have the sink do something, as often as it takes."""
+        """Have the sink do something, as often as it takes.
+
+        Where it takes long the stream is read on meanwhile, so that heartbeats are answered as long as there is room.
+        """
         failures = 0
         while True:
             try:
                 answer = await self._in_thread(work)
             except SinkAwayError as error:
-                self._batch.release()  # so that heartbeats are answered as long as there is room
+                self._batch.release()
                 failures += 1
                 self._progress.sink_retries += 1
                 self._progress.state = State.SINK_FULL if error.is_full else State.SINK_AWAY
@@ -237,6 +240,7 @@ class _Collection:
             await asyncio.wait((answer, stopping), timeout=SILENCE_S, return_when=asyncio.FIRST_COMPLETED)
             if not answer.done() and not stopping.done():
                 self._progress.state, self._progress.reason = State.SINK_AWAY, f"no answer for {SILENCE_S:.0f} s"
+                self._batch.release()
                 await asyncio.wait((answer, stopping), return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
                 await asyncio.wait((answer,), timeout=LAST_WRITE_S)

@@ -67,8 +67,8 @@ class Sink(Protocol):
         batch. ``cursor`` was called for the stream before.
 
         ``release()`` lets the stream be read on, into the next batch. A sink calls it when what is left to do waits
-        for a disk or a server, rather than works in the interpreter, where reader and writer would only take turns; one
-        that works and waits by turns calls it at once. What never calls it is not read ahead of.
+        for a disk or a server, rather than works in the interpreter, where reader and writer would only take turns.
+        Harmless if it is called again.
 
         Raises:
             SinkTakenError: somebody else has moved the cursor.

@@ -95,8 +95,6 @@ class SqlSink:
         if self._insert is None:
             raise SinkError("the sink is not open")
         insert, last = self._insert, events[-1].seq
-        if not insert.is_local:
-            release()
         rows = insert.make_rows(stream, events)
         is_repeated = stream in self._doubtful
         self._doubtful.add(stream)
@@ -196,12 +194,12 @@ class _Insert:
         names_of_columns = tuple(column.name for column in columns)
         is_whole = names_of_columns == _FIELDS
         self._pick = None if is_whole else itemgetter(*map(_FIELDS.index, names_of_columns))
-        self.is_local = dialect.name == "sqlite"
+        self._is_sqlite = dialect.name == "sqlite"
         self._refuses_nul = dialect.name == "postgresql"
 
     def execute(self, connection: sa.Connection, rows: list[Row]) -> None:
         """Insert the rows, in their order. PyMySQL makes statements of many rows itself, psycopg a pipeline."""
-        whole = len(rows) - len(rows) % ROWS_PER_STATEMENT if self.is_local else 0
+        whole = len(rows) - len(rows) % ROWS_PER_STATEMENT if self._is_sqlite else 0
         if whole:
             groups = (rows[first : first + ROWS_PER_STATEMENT] for first in range(0, whole, ROWS_PER_STATEMENT))
             connection.exec_driver_sql(self._sql_of_many, [tuple(chain.from_iterable(group)) for group in groups])
@@ -220,7 +218,7 @@ class _Insert:
 
     def explain(self, rows: list[Row]) -> str | None:
         """Say which value is too long for its column, if one is. SQLite takes any length."""
-        return None if self.is_local else explain_length(self._columns, rows)
+        return None if self._is_sqlite else explain_length(self._columns, rows)
 
 
 def make_engine(url: str) -> sa.Engine:
