@@ -87,3 +87,14 @@ def test_a_time_is_told_in_the_unit_that_fits() -> None:
         "2 h",
         "3 d",
     ]
+
+
+def test_a_single_event_that_is_lost_is_told_as_one() -> None:
+    """By its number alone."""
+    watched = route("freezers")
+    change(watched.progress, missing=1, gaps=[(8, 8)])
+    out = io.StringIO()
+    view = TerminalView(Console(file=out, force_terminal=True, width=150, color_system=None))
+    for notice in Watch([watched], 0.0).look(0.0):
+        view.tell(notice)
+    assert "freezers -> jsonl:e.jsonl: event 8 is lost: the server has it no more" in out.getvalue()

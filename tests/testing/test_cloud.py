@@ -224,7 +224,7 @@ def test_faults_by_method_http_and_command(cloud: Cloud, capsys: pytest.CaptureF
     body = {"seed": 7, "duplicate": 1, "close": {"after_events": 4}}
     answer = httpx.put(url, json=body, headers=headers, trust_env=False)
     assert answer.json()["faults"]["close"] == {"code": None, "after_events": 4, "every_s": None}
-    assert httpx.get(f"{cloud.url}/readyz", trust_env=False).json()["faults"] == "set on purpose on 1 subscriptions"
+    assert httpx.get(f"{cloud.url}/readyz", trust_env=False).json()["faults"] == "set on purpose on 1 subscription"
     assert "twinstream_faulty_subscriptions 1.0" in httpx.get(f"{cloud.url}/metrics", trust_env=False).text
     with connect(stream.url) as socket:
         device.report_many("level", [1, 2, 3])

@@ -20,6 +20,7 @@ from twinstream.cli.configuration import load_configuration
 from twinstream.cli.demonstration import COLLECTOR, SERVER, read_running
 from twinstream.cli.simulate import read_time
 from twinstream.exits import EX_UNAVAILABLE, CommandError
+from twinstream.model.count import show_count
 
 LONGEST_WAIT_SHARE = 2.0
 """Between two blows there is anything from nothing to twice the mean."""
@@ -67,7 +68,7 @@ def break_(
         print(f"{time.strftime('%H:%M:%S')}  {role:<10} {what}", flush=True)
     told = ", ".join(f"{role} {blows[role]}" for role in (SERVER, COLLECTOR))
     flag = "" if data is None else f" --data {data}"
-    print(f"{blows.total()} blows: {told}. Now prove that nothing was lost: twinstream verify{flag}")
+    print(f"{show_count(blows.total(), 'blow')}: {told}. Now prove that nothing was lost: twinstream verify{flag}")
 
 
 def add_breaking_commands(app: App) -> None:

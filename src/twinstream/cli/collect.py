@@ -22,6 +22,7 @@ from twinstream.exits import (
     EX_USAGE,
     CommandError,
 )
+from twinstream.model.count import show_count
 
 if TYPE_CHECKING:
     from twinstream.collector.plan import Output, Plan
@@ -213,7 +214,7 @@ def _check(plan: Plan) -> int:
         print(f"{stream.name}: {stream.place}")
         for name in stream.outputs:
             output = plan.outputs[name]
-            print(f"  -> {output.label}, after {output.batch_size} events or {output.batch_time_s:g} s")
+            print(f"  -> {output.label}, after {show_count(output.batch_size, 'event')} or {output.batch_time_s:g} s")
     return 0
 
 

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from twinstream.cli.admin_table import Reply, show, show_all
 from twinstream.cli.operator import HERE, Target
 from twinstream.exits import EX_USAGE, CommandError
+from twinstream.model.count import show_count
 from twinstream.model.fault import PROFILES
 
 ABRUPT = "abrupt"
@@ -164,7 +165,7 @@ def _flatten(reply: Reply) -> Reply:
 
 def _describe_close(close: Reply) -> str:
     code = ABRUPT if close["code"] is None else str(close["code"])
-    after = [] if close["after_events"] is None else [f"after {close['after_events']} events"]
+    after = [] if close["after_events"] is None else [f"after {show_count(close['after_events'], 'event')}"]
     every = [] if close["every_s"] is None else [f"every {close['every_s']:g} s"]
     return " ".join([code, " or ".join(after + every)])
 

@@ -14,6 +14,7 @@ from cyclopts import App, Parameter
 from twinstream.cli.address import URL_FORM, ClientType, Deployment, Key, KeyFile, Region, find_stream
 from twinstream.cli.termination import until_terminated
 from twinstream.exits import EX_USAGE, CommandError
+from twinstream.model.count import show_count
 
 if TYPE_CHECKING:
     from twinstream.client.state import State
@@ -183,7 +184,7 @@ def scrub(
     pseudonyms = _make_pseudonyms(pseudonymise, seed)
     if pseudonyms is not None:
         events = scrub_file(file, output, pseudonyms)
-        _notice(f"{events} {_events(events)} in {output}")
+        _notice(f"{show_count(events, 'event')} in {output}")
     return 0
 
 
@@ -198,7 +199,7 @@ async def _serve(player: Player, reel: Reel, recording: Recording, host: str, po
     async with player.open(host, port) as (at_host, at_port):
         shown = f"[{at_host}]" if ":" in at_host else at_host
         torn = ", its torn end left out" if recording.is_torn else ""
-        print(f"{reel.size} {_events(reel.size)} of {recording.path}{torn}, {reel.duration_s:,.0f} s long, at")
+        print(f"{show_count(reel.size, 'event')} of {recording.path}{torn}, {reel.duration_s:,.0f} s long, at")
         print(f"ws://{shown}:{at_port}/stream?stream_key={key or 'any'}", flush=True)
         await asyncio.Event().wait()
 
@@ -221,11 +222,7 @@ def _tell_recorded(output: Path, events: int, last_seq: int | None, *, as_json: 
         print(msgspec.json.encode({"file": str(output), "events": events, "last_seq": last_seq}).decode())
         return
     last = "" if last_seq is None else f"; the last in it is number {last_seq}"
-    _notice(f"{events} {_events(events)} recorded in {output}{last}")
-
-
-def _events(count: int) -> str:
-    return "event" if count == 1 else "events"
+    _notice(f"{show_count(events, 'event')} recorded in {output}{last}")
 
 
 def _notice_state(state: State) -> None:

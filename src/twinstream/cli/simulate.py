@@ -17,6 +17,7 @@ from twinstream.cli.configuration import load_configuration, warn
 from twinstream.cli.extra import import_server
 from twinstream.cli.operator import call, find_server
 from twinstream.exits import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOPERM, EX_UNAVAILABLE, EX_USAGE, CommandError
+from twinstream.model.count import show_count
 
 if TYPE_CHECKING:
     from twinstream.settings import Settings
@@ -262,7 +263,7 @@ async def _watch(fleet: Fleet, truth: TruthFile, crew: Crew, begins_s: float) ->
         counts = truth.counts
         open_count = counts["sent"] - counts["accepted"] - counts["refused"]
         _show_progress(
-            f"{clock.now_s() - begins_s:4.0f} s  {len(crew.devices)} devices, {fleet.away} away  "
+            f"{clock.now_s() - begins_s:4.0f} s  {show_count(len(crew.devices), 'device')}, {fleet.away} away  "
             f"accepted {counts['accepted']}, refused {counts['refused']}, not answered {open_count}"
         )
         await asyncio.sleep(PROGRESS_INTERVAL_S)
@@ -278,7 +279,8 @@ def _print_summary(summary: dict[str, Any], *, json: bool) -> None:
     if json:
         print(msgspec.json.encode(summary).decode())
         return
-    print("{scenario}, seed {seed}: {devices} devices for {seconds:g} s, {outages} outages".format(**summary))
+    devices, outages = show_count(summary["devices"], "device"), show_count(summary["outages"], "outage")
+    print("{scenario}, seed {seed}: ".format(**summary) + f"{devices} for {summary['seconds']:g} s, {outages}")
     print("sent {sent}: accepted {accepted}, refused {refused}, not answered (maybe) {maybe}".format(**summary))
     if summary["truth"]:
         print("truth: {truth}".format(**summary))

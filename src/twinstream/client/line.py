@@ -17,6 +17,7 @@ from twinstream.client.event import (
     UnknownEvent,
 )
 from twinstream.client.state import Connected, Counters, Gap, Reconnecting, Resumed, State
+from twinstream.model.count import show_count
 
 
 def describe_event(event: Event) -> str:
@@ -56,7 +57,7 @@ def describe_counters(counters: Counters) -> str:
         (counters.gaps, "gap", "gaps"),
         (counters.missing, "event missing", "events missing"),
     )
-    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in rows)
+    return ", ".join(show_count(*row) for row in rows)
 
 
 def printable(text: str) -> str:

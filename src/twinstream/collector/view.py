@@ -135,7 +135,9 @@ def describe_time(time_s: float) -> str:
 
 def _describe(notice: Notice) -> str:
     what, details = notice.event, notice.details
-    if what == "gap":
+    if what == "gap" and details["events"] == 1:
+        what = f"event {details['first']} is lost: the server has it no more"
+    elif what == "gap":
         what = (
             f"{details['events']} events are lost, {details['first']} to {details['last']}: the server has them no more"
         )

@@ -15,6 +15,7 @@ from xml.etree import ElementTree as Xml
 import msgspec
 
 from twinstream.doctor.verdict import Grade, Verdict
+from twinstream.model.count import show_count
 
 _COLOURS = {Grade.PASS: "32", Grade.NOT_SEEN: "36", Grade.WARN: "33", Grade.FAIL: "31;1"}
 _WIDTH = 100
@@ -40,7 +41,7 @@ def summarise(verdicts: Sequence[Verdict]) -> str:
     """Write the last line: how many cases ended with which grade."""
     counts = Counter(verdict.grade for verdict in verdicts)
     told = ", ".join(f"{counts[grade]} {grade}" for grade in reversed(Grade) if counts[grade])
-    return f"{len(verdicts)} case{'s' * (len(verdicts) != 1)}: {told}"
+    return f"{show_count(len(verdicts), 'case')}: {told}"
 
 
 def encode_json(verdicts: Sequence[Verdict], command: Sequence[str]) -> str:

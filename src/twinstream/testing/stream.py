@@ -110,9 +110,9 @@ class Stream:
         while not condition():
             if time.monotonic() > ends_s:
                 raise TimeoutError(
-                    f"not within {timeout_s:g} s; of stream {self.id} {self.connected} sockets are open, "
-                    f"{self.opened} were opened, {len(self.sent)} events and {self.heartbeats} heartbeats were sent, "
-                    f"closed with {self.close_codes}"
+                    f"not within {timeout_s:g} s; stream {self.id}: sockets open {self.connected}, "
+                    f"opened in all {self.opened}; events sent {len(self.sent)}, heartbeats sent {self.heartbeats}; "
+                    f"closed with {self.close_codes or 'none'}"
                 )
             time.sleep(0.002)
 

@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from twinstream.errors import RequestError
+from twinstream.model.count import show_count
 from twinstream.stream.state import State
 from twinstream.web.authentication import Given
 from twinstream.web.fault_board import FaultBoard
@@ -65,7 +66,7 @@ async def get_readiness(health: Given[Health]) -> dict[str, str]:
     if reason is not None:
         raise reason
     if health.faults is not None and health.faults.active:
-        return {"status": "ready", "faults": f"set on purpose on {health.faults.active} subscriptions"}
+        return {"status": "ready", "faults": f"set on purpose on {show_count(health.faults.active, 'subscription')}"}
     return {"status": "ready"}
 
 

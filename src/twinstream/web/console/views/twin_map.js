@@ -4,6 +4,7 @@
  */
 import { html, useEffect, useState } from "../html.js";
 import { feedSubscription, useFeed } from "../feed.js";
+import { showCount } from "../format.js";
 import { get } from "../session.js";
 import { Empty, Pending, Time, useResource } from "../ui.js";
 
@@ -55,7 +56,7 @@ function WorldMap({ trail, level }) {
   const newest = points[points.length - 1];
   const view = level === "world" ? WORLD : level === "region" ? around(newest, REGION_WIDTH) : enclose(points);
   const step = stepOf(view.width);
-  const label = `A map with a mark at ${writeSpot(trail[trail.length - 1])}${trail.length > 1 ? `, and the ${trail.length - 1} places before it` : ""}`;
+  const label = `A map with a mark at ${writeSpot(trail[trail.length - 1])}${trail.length > 1 ? `, and ${showCount(trail.length - 1, "place")} before it` : ""}`;
   return html`<svg class="map" viewBox="${view.x} ${view.y} ${view.width} ${view.height}" role="img" aria-label=${label}>
       <path class="land" d=${land} />
       ${marks(view.x, view.width, step).map((x) => html`<line x1=${x} y1=${view.y} x2=${x} y2=${view.y + view.height} />`)}
