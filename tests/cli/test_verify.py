@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+import time
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from twinstream.cli.app import main
+from twinstream.cli.verify import LINE_INTERVAL_S, Progress
 from twinstream.truth.journal import TruthFile
-from twinstream.truth.verdict import KINDS
+from twinstream.truth.verdict import KINDS, Finding, Verdict
 
 COUNT = 20
 
@@ -93,3 +96,65 @@ def test_where_nothing_was_accepted_nothing_is_shown(tmp_path: Path, capsys: pyt
     out, err = capsys.readouterr()
     assert out.startswith("accepted 0; not answered (maybe) 1; collected 0\nmissing       0\n")
     assert "nothing is shown" in err
+
+
+def test_while_it_waits_it_says_for_what(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On stderr; what the verdict is does not change by it, and who need not wait is told nothing."""
+    engine = sa.create_engine(f"sqlite:///{folder / 'events.db'}", poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM events WHERE seq = 20")
+
+    def collect(_: float) -> None:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("INSERT INTO events VALUES (200, 's', 20, ?)", (say(20),))
+
+    monkeypatch.setattr(time, "sleep", collect)
+    flags = ["verify", "--data", str(folder), "--wait=30s", "--json"]
+    assert main(flags) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["rows"] == 20
+    assert err == "twinstream: waiting up to 30 s for the collector: 1 accepted datapoint not there yet\n"
+    assert main(flags) == 0
+    assert capsys.readouterr() == (out, "")
+
+
+class Screen(io.StringIO):
+    """What a command writes to, a terminal or not."""
+
+    def __init__(self, *, is_terminal: bool) -> None:
+        super().__init__()
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        """Tell whether it is a terminal."""
+        return self._is_terminal
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "seen"),
+    [
+        (
+            True,
+            "\r\x1b[Kwaiting up to 60 s for the collector: 30 accepted datapoints not there yet"
+            "\r\x1b[Kwaiting up to 60 s for the collector: 20 accepted datapoints not there yet"
+            "\r\x1b[Kwaiting up to 60 s for the collector: 1 accepted datapoint not there yet\r\x1b[K",
+        ),
+        (
+            False,
+            "twinstream: waiting up to 60 s for the collector: 30 accepted datapoints not there yet\n"
+            "twinstream: waiting up to 60 s for the collector: 1 accepted datapoint not there yet\n",
+        ),
+    ],
+)
+def test_only_changes_are_told(*, is_terminal: bool, seen: str) -> None:
+    """On a terminal each in place of the one before; where lines stay, a line every few seconds at most."""
+    screen = Screen(is_terminal=is_terminal)
+    now_s = 0.0
+    progress = Progress(60.0, screen, lambda: now_s)
+    for at_s, missing in ((0.0, 30), (0.5, 30), (1.0, 20), (LINE_INTERVAL_S, 1), (20.0, 1)):
+        now_s = at_s
+        progress.show(Verdict(30, 0, 0, 0, (), {"missing": Finding(missing)}))
+    progress.clear()
+    assert screen.getvalue() == seen

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import msgspec
 from cyclopts import App, Parameter
@@ -14,6 +16,7 @@ from cyclopts import App, Parameter
 from twinstream.cli.configuration import load_configuration
 from twinstream.cli.simulate import read_time
 from twinstream.exits import EX_DATAERR, EX_FINDINGS, CommandError
+from twinstream.model.count import show_count
 
 if TYPE_CHECKING:
     from twinstream.truth.verdict import Verdict
@@ -23,6 +26,9 @@ DATABASE_NAME = "events.db"
 """Where `twinstream demo --collect` keeps both, in the data folder."""
 
 DEMONSTRATION_WAIT = "60s"
+
+LINE_INTERVAL_S = 5.0
+"""Where lines stay, what is waited for is told at most so often."""
 
 HELP_EXAMPLES = """\
 FILE is what `twinstream simulate --truth FILE` wrote; the database is what
@@ -80,19 +86,22 @@ def verify(
         wait = DEMONSTRATION_WAIT
     folder = load_configuration({} if data is None else {"data": data}, os.environ)[0].data
     url = db or f"sqlite:///{folder / DATABASE_NAME}"
+    wait_s = 0.0 if wait is None else read_time(wait)
+    progress = Progress(wait_s, sys.stderr, time.monotonic)
     try:
         verdict = compare(
             truth or folder / TRUTH_NAME,
             url if ":" in url else f"sqlite:///{url}",
             table=table,
             stream=stream,
-            wait_s=0.0 if wait is None else read_time(wait),
+            wait_s=wait_s,
             sleep=time.sleep,
-            notify=_show_progress,
+            notify=progress.show,
         )
     except TruthError as error:
         raise CommandError(EX_DATAERR, str(error)) from None
-    _clear_progress()
+    finally:
+        progress.clear()
     print(msgspec.json.encode(verdict).decode() if json else describe(verdict))
     if verdict.is_clean and not verdict.accepted:
         raise CommandError(
@@ -123,13 +132,30 @@ def describe(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
-def _show_progress(verdict: Verdict) -> None:
-    if sys.stderr is not None and sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[Kwaiting for the collector: {verdict.findings['missing'].count} to come")
-        sys.stderr.flush()
+class Progress:
+    """Tells on stderr what is waited for: on a terminal in one line that is written anew, else a line now and then."""
 
+    def __init__(self, wait_s: float, out: TextIO | None, monotonic_s: Callable[[], float]) -> None:
+        self._wait_s = wait_s
+        self._out = out
+        self._monotonic_s = monotonic_s
+        self._is_terminal = out is not None and out.isatty()
+        self._told: str | None = None
+        self._next_s = -inf
 
-def _clear_progress() -> None:
-    if sys.stderr is not None and sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+    def show(self, verdict: Verdict) -> None:
+        """Tell it if it has changed; where lines stay, at most every `LINE_INTERVAL_S`."""
+        missing = show_count(verdict.findings["missing"].count, "accepted datapoint")
+        text = f"waiting up to {self._wait_s:g} s for the collector: {missing} not there yet"
+        now_s = self._monotonic_s()
+        if self._out is None or text == self._told or (now_s < self._next_s and not self._is_terminal):
+            return
+        self._told, self._next_s = text, now_s + LINE_INTERVAL_S
+        self._out.write(f"\r\x1b[K{text}" if self._is_terminal else f"twinstream: {text}\n")
+        self._out.flush()
+
+    def clear(self) -> None:
+        """Leave nothing on a terminal."""
+        if self._out is not None and self._is_terminal and self._told is not None:
+            self._out.write("\r\x1b[K")
+            self._out.flush()
