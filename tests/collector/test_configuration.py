@@ -164,6 +164,7 @@ def test_the_example_is_a_file_that_can_be_read(path: Path, tmp_path: Path) -> N
             ":3: streams.a.key_file: /nowhere/k cannot be read: No such file or directory",
         ),
         ('[streams."a/b"]\n' + OUTPUT, ":1: streams.a/b: that is no name; expected letters"),
+        ('[streams."a "]\n' + OUTPUT, ":1: streams.a : that is no name; expected letters"),
         (STREAM + '[outputs.x]\nurl = "oracle://h"\n', ":5: outputs.x.url: no such kind of output; expected sqlite"),
         (STREAM + '[outputs.x]\nurl = "mysql:h"\n', ":5: outputs.x.url: two slashes are missing; expected sqlite"),
         (STREAM + "[outputs.x]\nbatch_size = 0\n", ":5: outputs.x.batch_size: expected int >= 1"),

@@ -166,6 +166,33 @@ def test_a_value_too_long_for_a_column_ends_the_stream_before_it_is_cut(database
     sink.close()
 
 
+def test_blanks_at_the_end_are_not_cut_in_the_documents_table(served: Database) -> None:
+    """Databases cut those that are too many, however strict they are; so the length is looked at before."""
+    make_documented(served)
+    sink = SqlSink(served.url)
+    sink.open()
+    write(sink, datapoint(1, dsn="x" + " " * 31))
+    with pytest.raises(SinkError, match=r"events\.dsn takes 32 characters, and an event has 33"):
+        sink.write("s", [datapoint(2, dsn="x" + " " * 32)])
+    sink.close()
+    assert served.execute("SELECT dsn FROM events") == [("x" + " " * 31,)]
+
+
+def test_blanks_at_the_end_are_not_cut_in_a_table_of_ours(database: Database, sink: SqlSink) -> None:
+    """What MySQL's columns take is kept whole, and what they do not take is refused; the others take any length."""
+    blanks = [datapoint(1, "x" + " " * 70_000), datapoint(2, dsn="x" + " " * 254)]
+    write(sink, *blanks)
+    longer = datapoint(3, dsn="x" + " " * 255)
+    if database.kind == "mariadb":
+        with pytest.raises(SinkError, match=r"events\.dsn takes 255 characters, and an event has 256"):
+            sink.write("s", [longer])
+    else:
+        sink.write("s", [longer])
+    rows = database.execute("SELECT value, dsn FROM events ORDER BY id")
+    assert rows[0][0] == "x" + " " * 70_000
+    assert [dsn for _, dsn in rows[1:]] == ["x" + " " * n for n in (254, 255)[: len(rows) - 1]]
+
+
 @pytest.mark.needs("mariadb")
 def test_mysql_cuts_nothing_even_if_it_is_configured_to(mariadb: Database) -> None:
     """A server that is not strict would cut long values in silence; our session is strict whatever it says."""

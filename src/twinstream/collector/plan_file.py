@@ -20,7 +20,7 @@ from twinstream.exits import EX_CONFIG, CommandError
 
 FILE_LIMIT_BYTES = 1024 * 1024
 """Longest file; a longer one is some other file."""
-NAME_FORM = "letters, digits, blanks and . : @ + - _, at most 64, beginning with a letter or digit"
+NAME_FORM = "letters, digits, blanks and . : @ + - _, at most 64, beginning with a letter or digit, no blank at the end"
 
 _Table = TypeVar("_Table", bound=msgspec.Struct)
 

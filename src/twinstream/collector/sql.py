@@ -29,7 +29,7 @@ from twinstream.client.event import Event
 from twinstream.collector.row import FIELDS, Row, read_row
 from twinstream.collector.sink import SinkError, SinkSetBackError, SinkTakenError, go_on
 from twinstream.collector.sql_error import Meaning, judge, translate
-from twinstream.collector.table import choose_columns, explain_length, make_cursor, make_events
+from twinstream.collector.table import choose_columns, explain_length, limit_lengths, make_cursor, make_events
 from twinstream.wire.time import format_time
 
 DRIVERS = {
@@ -96,6 +96,8 @@ class SqlSink:
             raise SinkError("the sink is not open")
         insert, last = self._insert, events[-1].seq
         rows = insert.make_rows(stream, events)
+        if reason := insert.explain(rows):
+            raise SinkError(f"{self._place}: {reason}")
         is_repeated = stream in self._doubtful
         self._doubtful.add(stream)
 
@@ -106,12 +108,7 @@ class SqlSink:
             release()
             return True
 
-        try:
-            is_written = self._run(write_batch)
-        except SinkError as error:
-            reason = insert.explain(rows)
-            raise SinkError(f"{self._place}: {reason}" if reason else str(error)) from None
-        if not is_written:
+        if not self._run(write_batch):
             seq = self._run(lambda connection: self._read_cursor(connection, stream))
             known = self._known[stream]
             if known is not None and (seq is None or seq < known):
@@ -191,6 +188,7 @@ class _Insert:
         self.sql = head + marks
         self._sql_of_many = head + ", ".join([marks] * ROWS_PER_STATEMENT)
         self._columns = columns
+        self._limits = [] if dialect.name == "sqlite" else limit_lengths(columns, dialect)  # SQLite takes any length
         names_of_columns = tuple(column.name for column in columns)
         is_whole = names_of_columns == _FIELDS
         self._pick = None if is_whole else itemgetter(*map(_FIELDS.index, names_of_columns))
@@ -217,8 +215,8 @@ class _Insert:
         return rows
 
     def explain(self, rows: list[Row]) -> str | None:
-        """Say which value is too long for its column, if one is. SQLite takes any length."""
-        return None if self._is_sqlite else explain_length(self._columns, rows)
+        """Say which value is too long for its column, if one is."""
+        return explain_length(self._columns, self._limits, rows)
 
 
 def make_engine(url: str) -> sa.Engine:

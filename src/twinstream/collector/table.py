@@ -84,12 +84,24 @@ def choose_columns(table: sa.Table) -> list[sa.Column[object]]:
     return chosen
 
 
-def explain_length(columns: list[sa.Column[object]], rows: list[tuple[object, ...]]) -> str | None:
-    """Name the first value that is longer than its column takes, and what to do; None if there is none."""
-    for row in rows:
-        for column, content in zip(columns, row, strict=True):
-            limit = getattr(column.type, "length", None)
-            if limit is not None and isinstance(content, str) and len(content) > limit:
+def limit_lengths(columns: list[sa.Column[object]], dialect: sa.Dialect) -> list[tuple[int, int]]:
+    """Return where in a row a column stands that takes only so many characters, and how many."""
+    types = (column.type.dialect_impl(dialect) for column in columns)
+    lengths = ((position, getattr(type_, "length", None)) for position, type_ in enumerate(types))
+    return [(position, length) for position, length in lengths if length is not None]
+
+
+def explain_length(
+    columns: list[sa.Column[object]], limits: list[tuple[int, int]], rows: list[tuple[object, ...]]
+) -> str | None:
+    """Name a value that is longer than its column takes, and what to do; None if there is none.
+
+    Why not leave that to the database: blanks that are too many at an end are cut by MySQL and PostgreSQL in silence.
+    """
+    for position, limit in limits:
+        for content in {row[position] for row in rows}:  # the same few names come again and again
+            if isinstance(content, str) and len(content) > limit:
+                column = columns[position]
                 return (
                     f"the column {column.table.name}.{column.name} takes {limit} characters, and an event has "
                     f"{len(content)}; make it wider, nothing was lost"
