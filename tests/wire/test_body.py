@@ -16,6 +16,10 @@ class Leaf(msgspec.Struct):
     number: int = 0
 
 
+class Closed(msgspec.Struct, forbid_unknown_fields=True):
+    within: Closed | None = None
+
+
 class Tree(msgspec.Struct):
     leaf: Leaf | None = None
     leaves: tuple[Leaf, ...] = ()
@@ -47,6 +51,14 @@ def test_every_refusal_names_the_field(body: Any, field: str) -> None:
 def test_unknown_members_are_ignored() -> None:
     """What a struct does not declare nobody can set."""
     assert read_body({"leaf": {"name": "x", "id": 7}, "oem": "y"}, Tree) == Tree(Leaf("x"))
+
+
+@pytest.mark.parametrize("body", [{"leaf": 1}, {"within": {"within": {"leaf": 1}}}])
+def test_a_struct_that_is_closed_names_what_it_does_not_know(body: Any) -> None:
+    """The member that came, not the object that it stands in."""
+    with pytest.raises(RequestError, match=r"leaf is no member that can be set\.") as caught:
+        read_body(body, Closed)
+    assert (caught.value.code, caught.value.field) == ("invalid", "leaf")
 
 
 def test_wrappers_are_optional() -> None:

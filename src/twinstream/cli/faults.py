@@ -9,12 +9,17 @@ from cyclopts import App, Parameter
 
 from twinstream.cli.admin_table import Reply, show, show_all
 from twinstream.cli.operator import HERE, Target
+from twinstream.errors import RequestError
 from twinstream.exits import EX_USAGE, CommandError
 from twinstream.model.count import show_count
-from twinstream.model.fault import PROFILES
+from twinstream.model.fault import MOST_REORDERED, PROFILES, check_faults
+from twinstream.wire.fault import read_faults
 
 ABRUPT = "abrupt"
 """What stands for a close without a close frame."""
+
+FLAGS = {"code": "--close"}
+"""The flags that are not called as the member of the body that they fill."""
 
 SET = ("seed", "drop", "duplicate", "reorder", "delay_ms", "mute_heartbeats", "close")
 DONE = ("connections", "dropped", "duplicated", "reordered", "delayed", "muted", "closed")
@@ -78,8 +83,10 @@ def set_faults(
     profile: Annotated[str | None, _optional("NAME", "Faults that come together; see below.")] = None,
     seed: Annotated[int | None, _optional("N", "What all chance comes from. [default 0]")] = None,
     drop: Annotated[float | None, _optional("SHARE", "Share of events that are not sent, 0 to 1.")] = None,
-    duplicate: Annotated[float | None, _optional("SHARE", "Share of events that are sent twice.")] = None,
-    reorder: Annotated[int | None, _optional("N", "Up to so many later events overtake one.")] = None,
+    duplicate: Annotated[float | None, _optional("SHARE", "Share of events that are sent twice, 0 to 1.")] = None,
+    reorder: Annotated[
+        int | None, _optional("N", f"Up to so many later events overtake one, 0 to {MOST_REORDERED}.")
+    ] = None,
     delay_ms: Annotated[
         str | None, _optional("LEAST,MOST", "Milliseconds that events are held, in their order.", "--delay-ms")
     ] = None,
@@ -107,6 +114,7 @@ def set_faults(
     said = {name: value for name, value in body.items() if value is not None}
     if not said.keys() - {"seed"}:
         raise CommandError(EX_USAGE, f"say which faults, or have none: twinstream faults clear {subscription_id}")
+    _check(said)
     _show(_call("PUT", subscription_id, target, said), target)
 
 
@@ -137,6 +145,17 @@ def add_faults_commands(app: App) -> None:
     faults.command(clear, help_epilogue="Examples:\n\n  twinstream faults clear 12")
     faults.command(list_faults, name="list", help_epilogue="Examples:\n\n  twinstream faults list")
     app.command(faults)
+
+
+def _check(body: Reply) -> None:
+    """Look whether a server could take this. Raises CommandError 64, naming the flag and what it may be."""
+    try:
+        check_faults(read_faults(body))
+    except RequestError as error:
+        field = error.field or ""
+        flag = FLAGS.get(field) or "--" + field.replace("_", "-")
+        text = error.message.removeprefix(field).rstrip(".").replace("null, for no close frame,", ABRUPT)
+        raise CommandError(EX_USAGE, f"{flag}{text}") from None
 
 
 def _call(method: str, subscription_id: str, target: Target, body: Any = None) -> Any:

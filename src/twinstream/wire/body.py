@@ -60,10 +60,14 @@ def _explain(message: str) -> RequestError:
     missing = _MISSING.fullmatch(problem)
     if missing:
         return invalid(missing[1], "is missing")
+    unknown = _UNKNOWN.fullmatch(problem)
+    if unknown:
+        return invalid(unknown[1], "is no member that can be set")
     field = re.sub(r"\[[^]]*\]", "", path.strip("`")).rpartition(".")[2].lstrip("$") or "body"
     problem = problem.replace("Expected", "expected").replace("Invalid enum value", "unknown value")
     return RequestError("invalid", f"{field}: {problem.replace('`', '')}.", field=field)
 
 
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `([^`]*)`")
 _ID = re.compile(r"[0-9]{1,18}", re.ASCII)
