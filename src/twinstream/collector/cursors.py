@@ -33,7 +33,7 @@ def read_cursors(output: Output) -> dict[str, int]:
 def _read_table(output: Output) -> dict[str, int]:
     import sqlalchemy as sa
 
-    from twinstream.collector.sql import make_engine
+    from twinstream.collector.engine import make_engine, open_connection
     from twinstream.collector.sql_error import translate
     from twinstream.collector.table import make_cursor
 
@@ -43,7 +43,7 @@ def _read_table(output: Output) -> dict[str, int]:
     try:
         if engine.dialect.name == "sqlite" and not _exists(database):
             return {}
-        with engine.connect() as connection:
+        with open_connection(engine, output.label) as connection:
             if not sa.inspect(connection).has_table(table.name):
                 return {}
             rows = connection.execute(sa.select(table.c.stream, table.c.seq))

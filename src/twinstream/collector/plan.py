@@ -16,8 +16,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import msgspec
 
 NAME_PATTERN = re.compile(r"[^\W_][\w .:@+-]{0,63}(?<! )")
-"""Names of streams and outputs: they stand in rows, file names and log lines. MySQL takes names that differ in blanks at
-the end for the same one."""
+"""Names of streams and outputs: they stand in rows, file names and log lines. Why no blank at the end: MySQL compares
+without it."""
 
 
 class Secret:

@@ -1,7 +1,7 @@
 """Events into SQLite, MySQL/MariaDB and PostgreSQL, each exactly once.
 
-Owns the transaction that makes it so; what the tables look like is `table`'s business, what an error means
-`sql_error`'s.
+Owns the transaction that makes it so; what the tables look like is `table`'s business, how a database is reached
+`engine`'s, what an error means `sql_error`'s.
 
 How it works. A batch is one transaction: first ``UPDATE twinstream_cursor SET seq = <last> WHERE stream = <stream> AND
 seq = <where we are>``, then the rows, then the commit. The UPDATE locks the cursor's row until the end, so of two
@@ -26,26 +26,14 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from twinstream.client.event import Event
+from twinstream.collector.engine import make_engine, open_connection
 from twinstream.collector.row import FIELDS, Row, read_row
 from twinstream.collector.sink import SinkError, SinkSetBackError, SinkTakenError, go_on
 from twinstream.collector.sql_error import Meaning, judge, translate
 from twinstream.collector.table import choose_columns, explain_length, limit_lengths, make_cursor, make_events
 from twinstream.wire.time import format_time
 
-DRIVERS = {
-    "sqlite": "sqlite+pysqlite",
-    "mysql": "mysql+pymysql",
-    "mariadb": "mysql+pymysql",
-    "postgresql": "postgresql+psycopg",
-    "postgres": "postgresql+psycopg",
-}
-"""The databases, by the scheme of their URL, and the driver of each."""
-CONNECTIONS = 4
-"""Most connections at once: batches of so many streams are written side by side. SQLite has one writer anyway."""
 CONFLICT_ATTEMPTS = 10
-ANSWER_TIMEOUT_S = 60
-"""A database that leaves a statement without an answer for so long is away; longer than MySQL's wait for a lock."""
-CONNECT_TIMEOUT_S = 10
 ROWS_PER_STATEMENT = 250
 """Rows of one statement to SQLite. Its driver gives the interpreter away during a statement, and has to wait for the
 task that reads the stream to get it back: a row at a time, the two keep each other from working."""
@@ -130,7 +118,7 @@ class SqlSink:
         """Do some work in a transaction, again if another one was in the way."""
         for attempt in range(1, CONFLICT_ATTEMPTS + 1):
             try:
-                with self._engine.begin() as connection:
+                with open_connection(self._engine, self._place) as connection, connection.begin():
                     return work(connection)
             except sa.exc.SQLAlchemyError as error:
                 if judge(error) is not Meaning.CONFLICT or attempt == CONFLICT_ATTEMPTS:
@@ -217,70 +205,6 @@ class _Insert:
     def explain(self, rows: list[Row]) -> str | None:
         """Say which value is too long for its column, if one is."""
         return explain_length(self._columns, self._limits, rows)
-
-
-def make_engine(url: str) -> sa.Engine:
-    """Make SQLAlchemy's engine for a database that is known here, with time-outs and without silent truncation.
-
-    Raises:
-        SinkError: the URL is not one of those, or its driver is not installed.
-    """
-    try:
-        parsed = sa.make_url(url)
-        backend = parsed.get_backend_name()
-        engine_url = parsed.set(drivername=DRIVERS[backend])
-    except (sa.exc.ArgumentError, KeyError, ValueError):
-        raise SinkError(f"that is no URL of a database known here; expected one of {', '.join(DRIVERS)}") from None
-    if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
-        raise SinkError("an SQLite database in memory would be lost; name a file: sqlite:///events.db")
-    terms: dict[str, Any] = {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": ANSWER_TIMEOUT_S}
-    arguments = {name: limit for name, limit in _TIMEOUTS[engine_url.drivername].items() if name not in parsed.query}
-    if backend == "sqlite":
-        terms["pool_size"] = 1
-    try:
-        engine = sa.create_engine(engine_url, connect_args=arguments, hide_parameters=True, **terms)
-    except ModuleNotFoundError as error:
-        raise SinkError(f"{error.name} is missing; install it with: pip install 'twinstream[collector]'") from None
-    if engine.dialect.name == "mysql":
-        sa.event.listen(engine, "connect", _be_strict)
-    if engine.dialect.name == "postgresql":
-        sa.event.listen(engine, "connect", _use_transactions)
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _checkpoint_rarely)
-    return engine
-
-
-_TIMEOUTS: dict[str, dict[str, int]] = {
-    "sqlite+pysqlite": {"timeout": 5},
-    "mysql+pymysql": {
-        "connect_timeout": CONNECT_TIMEOUT_S,
-        "read_timeout": ANSWER_TIMEOUT_S,
-        "write_timeout": ANSWER_TIMEOUT_S,
-    },
-    "postgresql+psycopg": {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": ANSWER_TIMEOUT_S * 1000},
-}
-
-
-def _use_transactions(connection: Any, _: Any) -> None:
-    """Have PostgreSQL wait for our commit, whatever the URL says: else rows and cursor come apart."""
-    connection.autocommit = False
-
-
-def _be_strict(connection: Any, _: Any) -> None:
-    """Have MySQL refuse what does not fit into a column, whatever its configuration: else it cuts it in silence. And
-    have it wait for our commit, whatever the URL says: else rows and cursor come apart.
-    """
-    connection.autocommit(False)
-    with connection.cursor() as cursor:
-        cursor.execute("SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_ALL_TABLES')")
-
-
-def _checkpoint_rarely(connection: Any, _: Any) -> None:
-    """Let SQLite carry its log over into the database every 40 MB, not every 4: a third of the time of an insert.
-
-    A commit is on the disk all the same.
-    """
-    connection.execute("PRAGMA wal_autocheckpoint=10000").close()
 
 
 def _check_transactions(connection: sa.Connection, table: sa.Table) -> None:

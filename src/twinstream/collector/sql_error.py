@@ -59,6 +59,7 @@ POSTGRESQL: dict[Meaning, frozenset[Code]] = {
 """SQLSTATEs, and classes of them (two characters). Source: PostgreSQL's manual, appendix A."""
 
 _NO_RIGHTS = "the user needs the rights CREATE, SELECT, INSERT and UPDATE there"
+_PARAMETERS = "look at the parameters in the URL"
 _DOUBLED = "its events are in the table already, though its cursor says they are not: one of the two is a copy"
 
 REMEDIES: dict[Code, str] = {
@@ -80,6 +81,13 @@ REFUSALS: dict[str, str] = {
     "no pg_hba.conf entry": "let the user in from here: pg_hba.conf",
     "does not exist": "make the user or the database first (CREATE ROLE, CREATE DATABASE)",
     "permission denied": _NO_RIGHTS,
+    **dict.fromkeys(
+        (
+            *("invalid value", "invalid sslmode value", "invalid port number", "invalid connection option"),
+            *("unrecognized configuration parameter", "does not support SSL"),
+        ),
+        _PARAMETERS,
+    ),
 }
 """How PostgreSQL refuses a connection for good, in words: libpq gives no SQLSTATE for it."""
 

@@ -84,7 +84,8 @@ def _read_table(url: str, place: str, name: str) -> Iterator[Row]:
     try:
         import sqlalchemy as sa
 
-        from twinstream.collector.sql import make_engine
+        from twinstream.collector.engine import make_engine, open_connection
+        from twinstream.collector.sink import SinkError
         from twinstream.collector.sql_error import translate
     except ModuleNotFoundError as error:
         raise CommandError(
@@ -98,8 +99,10 @@ def _read_table(url: str, place: str, name: str) -> Iterator[Row]:
     if engine.dialect.name == "sqlite" and not (path and Path(path).is_file()):
         raise CommandError(EX_DATAERR, f"{place}: there is no such file; `twinstream collect` makes it")
     try:
-        with engine.connect() as connection:
+        with open_connection(engine, place) as connection:
             yield from _read_connection(connection, name, place)
+    except SinkError as error:
+        raise CommandError(EX_DATAERR, str(error)) from None
     except sa.exc.SQLAlchemyError as error:
         raise CommandError(EX_UNAVAILABLE, str(translate(error, place))) from None
     finally:
