@@ -34,6 +34,10 @@ from twinstream.web.reference_text import (
 )
 
 
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""The order in which the operations of a path are described."""
+
+
 class _Described(NamedTuple):
     """An operation: where it is, and what answers."""
 
@@ -93,11 +97,9 @@ def find_envelope(path: str) -> Envelope:
 
 
 def _list_operations(routes: Iterable[BaseRoute]) -> Iterable[_Described]:
-    for route in routes:
-        if not isinstance(route, HTTPRoute):
-            continue
+    for route in _put_in_order(routes):
         names = [str(name) for name in route.path_parameters]
-        for method, (handler, _) in route.route_handler_map.items():
+        for method, (handler, _) in sorted(route.route_handler_map.items(), key=_rank_method):
             if method == "OPTIONS" or handler.include_in_schema is False:
                 continue
             described = _read_description(handler)
@@ -105,6 +107,20 @@ def _list_operations(routes: Iterable[BaseRoute]) -> Iterable[_Described]:
             yield _Described(
                 method, route.path_format, names, handler, described.body_type, _unwrap_answer(answer, described)
             )
+
+
+def _put_in_order(routes: Iterable[BaseRoute]) -> list[HTTPRoute]:
+    """Return the routes as their handlers were registered, at every start the same: the paths of a handler are a set."""
+    found = [route for route in routes if isinstance(route, HTTPRoute)]
+    ranks: dict[int, int] = {}
+    for route in found:
+        for handler in route.route_handlers:
+            ranks.setdefault(id(handler.fn), len(ranks))
+    return sorted(found, key=lambda route: (min(ranks[id(h.fn)] for h in route.route_handlers), route.path_format))
+
+
+def _rank_method(item: tuple[str, Any]) -> int:
+    return _METHODS.index(item[0])
 
 
 def _read_description(handler: HTTPRouteHandler) -> type[Described]:
