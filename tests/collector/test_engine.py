@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+
 import pytest
 
 from tests.collector.conftest import Database
@@ -77,3 +80,21 @@ def test_errors_never_show_the_password(served: Database) -> None:
     assert "wr0ng" not in str(caught.value)
     assert PASSWORD not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+def test_what_is_no_mysql_is_not_waited_for() -> None:
+    """Whoever greets in another way, here as SSH does, will do so tomorrow."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+        greeter = threading.Thread(target=greet)
+        greeter.start()
+        sink = SqlSink(f"mysql://u:s3cret@127.0.0.1:{listener.getsockname()[1]}/d")
+        with pytest.raises(SinkError, match="see that MySQL or MariaDB listens there"):
+            sink.open()
+        greeter.join()
+        sink.close()

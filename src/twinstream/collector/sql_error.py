@@ -62,7 +62,12 @@ _NO_RIGHTS = "the user needs the rights CREATE, SELECT, INSERT and UPDATE there"
 _PARAMETERS = "look at the parameters in the URL"
 _DOUBLED = "its events are in the table already, though its cursor says they are not: one of the two is a copy"
 
+_LOST = 2013
+_UNKNOWN_TO_PYMYSQL = 0
+"""Stands for what never heals: no MySQL at all, or a way to sign in that PyMySQL does not know."""
+
 REMEDIES: dict[Code, str] = {
+    _UNKNOWN_TO_PYMYSQL: "see that MySQL or MariaDB listens there, and that its user signs in with a password",
     **dict.fromkeys((1045, 1698), "check user and password"),
     **dict.fromkeys((1044, 1142, 1143, "42501"), _NO_RIGHTS),
     1049: "make the database first (CREATE DATABASE)",
@@ -125,12 +130,24 @@ def _read_code(orig: BaseException | None) -> tuple[Code | None, dict[Meaning, f
     """Return the driver's code and the table to look it up in."""
     driver = type(orig).__module__.partition(".")[0]
     if driver == "pymysql":
-        code = orig.args[0] if orig is not None and orig.args else None
-        return (code if isinstance(code, int) and code else 2013), MYSQL  # without a number: it lost the connection
+        return _read_number(orig), MYSQL
     if driver == "sqlite3":
         code = getattr(orig, "sqlite_errorcode", None)
         return (None if code is None else code & 0xFF), SQLITE
     return getattr(orig, "sqlstate", None), POSTGRESQL
+
+
+def _read_number(orig: BaseException | None) -> int:
+    """Return MySQL's number, or the one that PyMySQL's own words stand for: it has words without a number for a
+    connection that is closed or came out of step, and for what greets in another way or refuses its authentication.
+    """
+    code = orig.args[0] if orig is not None and orig.args else None
+    if isinstance(code, int) and code:
+        return code
+    words = str(orig)
+    is_out_of_step = words.startswith("Packet sequence number wrong") and not words.endswith("expected 0")
+    is_closed = type(orig).__name__ == "InterfaceError" or words == "Already closed"
+    return _LOST if is_out_of_step or is_closed else _UNKNOWN_TO_PYMYSQL
 
 
 def _find(code: Code | None, table: dict[Meaning, frozenset[Code]]) -> Meaning | None:
