@@ -33,7 +33,6 @@ from twinstream.web.reference_text import (
     choose_envelope,
 )
 
-
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """The order in which the operations of a path are described."""
 
@@ -110,7 +109,7 @@ def _list_operations(routes: Iterable[BaseRoute]) -> Iterable[_Described]:
 
 
 def _put_in_order(routes: Iterable[BaseRoute]) -> list[HTTPRoute]:
-    """Return the routes as their handlers were registered, at every start the same: the paths of a handler are a set."""
+    """Return the routes as their handlers were registered, at each start the same: a handler has a set of paths."""
     found = [route for route in routes if isinstance(route, HTTPRoute)]
     ranks: dict[int, int] = {}
     for route in found:
