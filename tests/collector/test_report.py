@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import stat
 from collections.abc import Iterator
@@ -57,6 +58,63 @@ async def test_every_collector_of_a_user_is_found(tmp_path: Path, monkeypatch: p
         assert await asyncio.to_thread(lambda: list(ask_all())) == [status]
         assert stat.S_IMODE((tmp_path / "twinstream").stat().st_mode) == 0o700
     assert list(ask_all()) == []
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where sockets are when nothing else is known: in the temporary folder of all users."""
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path / f"twinstream-{os.geteuid()}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "complaint"),
+    [
+        ("open", "others can write into .*; mend it with: chmod 700"),
+        ("link", "is no folder, or a link to one; name a socket with --status"),
+        ("file", "; name a socket with --status"),
+        ("theirs", "belongs to somebody else; name a socket with --status"),
+    ],
+)
+def test_a_folder_in_which_others_may_put_sockets_is_not_believed(
+    folder: Path, kind: str, complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither by who answers nor by who asks."""
+    if kind == "file":
+        folder.touch()
+    elif kind == "link":
+        folder.with_name("elsewhere").mkdir(mode=0o700)
+        folder.symlink_to("elsewhere")
+    else:
+        folder.mkdir()
+        folder.chmod(0o770 if kind == "open" else 0o700)
+    if kind == "theirs":
+        monkeypatch.setattr("twinstream.collector.report.runtime_folder", lambda: folder)
+        monkeypatch.setattr("os.geteuid", lambda: folder.stat().st_uid + 1)
+    with pytest.raises(CommandError, match=complaint) as caught:
+        list(ask_all())
+    assert caught.value.exit_code == EX_CONFIG
+    with pytest.raises(CommandError, match=complaint) as caught:
+        asyncio.run(reporting(make_status).__aenter__())
+    assert caught.value.exit_code == EX_CONFIG
+
+
+async def test_a_folder_of_ones_own_is_made_in_the_temporary_one(folder: Path) -> None:
+    """For the owner alone."""
+    async with reporting(make_status):
+        assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
+        assert len(await asyncio.to_thread(lambda: list(ask_all()))) == 1
+
+
+async def test_systemds_folder_may_be_a_link(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With DynamicUser= it is one."""
+    folder.with_name("private").mkdir(mode=0o755)
+    folder.with_name("run").symlink_to("private")
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(folder.with_name("run")))
+    async with reporting(make_status):
+        assert len(await asyncio.to_thread(lambda: list(ask_all()))) == 1
 
 
 async def test_a_socket_that_a_dead_collector_has_left_is_replaced(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import stat
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ from twinstream.exits import EX_CONFIG, EX_TEMPFAIL, EX_UNAVAILABLE, CommandErro
 
 REQUEST_TIMEOUT_S = 5.0
 REQUEST_LIMIT_BYTES = 8192
+_ELSEWHERE = "name a socket with --status"
 
 _Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 _Field = Callable[[RouteStatus], float | None]
@@ -43,7 +45,7 @@ METRICS: Mapping[str, tuple[str, str, _Field]] = {
 def runtime_folder() -> Path:
     """Return the folder of the sockets of this user's collectors: systemd's, the session's, or one in the temporary."""
     if given := os.environ.get("RUNTIME_DIRECTORY"):
-        return Path(given.partition(":")[0])
+        return Path(given.partition(":")[0]).resolve()  # with DynamicUser= it is a link
     if session := os.environ.get("XDG_RUNTIME_DIR"):
         return Path(session, "twinstream")
     return Path(tempfile.gettempdir(), f"twinstream-{os.geteuid()}")
@@ -57,7 +59,8 @@ async def reporting(
     ``address``, ``[HOST:]PORT``.
 
     Raises:
-        CommandError: 75: another collector answers on ``path``; 69: an address that is taken; 78: one that is none.
+        CommandError: 75: another collector answers on ``path``; 69: an address that is taken; 78: one that is none, or
+            a folder into which others can write.
     """
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -79,9 +82,15 @@ async def reporting(
 
 
 def ask_all() -> Iterator[CollectorStatus]:
-    """Ask every collector of this user."""
+    """Ask every collector of this user.
+
+    Raises:
+        CommandError: 78: somebody else may put sockets there; and what `ask` raises.
+    """
     folder = runtime_folder()
-    for path in sorted(folder.glob("collect-*.sock")) if folder.is_dir() else ():
+    if os.path.lexists(folder):
+        _check_folder(folder)
+    for path in sorted(folder.glob("collect-*.sock")):
         found = ask(path)
         if found is not None:
             yield found
@@ -187,11 +196,24 @@ async def _listen(answer: _Answer, address: str) -> asyncio.Server:
 def _make_folder(folder: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.stat().st_uid != os.geteuid():
-            raise CommandError(EX_CONFIG, f"{folder} belongs to somebody else; name a socket with --status")
     except OSError as error:
-        raise CommandError(EX_CONFIG, f"{folder}: {error.strerror}; name a socket with --status") from None
+        raise CommandError(EX_CONFIG, f"{folder}: {error.strerror}; {_ELSEWHERE}") from None
+    _check_folder(folder)
     return folder
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder in which somebody else may put sockets: in the temporary one anybody can make it before us."""
+    try:
+        found = folder.lstat()
+    except OSError as error:
+        raise CommandError(EX_CONFIG, f"{folder}: {error.strerror}; {_ELSEWHERE}") from None
+    if not stat.S_ISDIR(found.st_mode):
+        raise CommandError(EX_CONFIG, f"{folder} is no folder, or a link to one; {_ELSEWHERE}")
+    if found.st_uid != os.geteuid():
+        raise CommandError(EX_CONFIG, f"{folder} belongs to somebody else; {_ELSEWHERE}")
+    if found.st_mode & 0o022:
+        raise CommandError(EX_CONFIG, f"others can write into {folder}; mend it with: chmod 700 {folder}")
 
 
 def _remove(path: Path) -> None:
