@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,6 +126,7 @@ def test_binary_is_a_sign_of_life_only() -> None:
         (masked(1, fin=False) + masked(0, fin=False) * MAX_FRAGMENTS, 1009),
         (masked(1, b"x" * 3000, fin=False) + masked(0, b"x" * 1097), 1009),
     ],
+    ids=count(),  # the masks are by chance, the names of tests are not
 )
 def test_refusals(sent: bytes, close_code: int) -> None:
     """Each offence against RFC 6455, or against the sizes, has its close code."""
