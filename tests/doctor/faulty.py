@@ -30,7 +30,7 @@ async def main() -> None:
                 wait_s = 0.3
                 await read(socket)
         except InvalidStatus as refusal:
-            if refusal.response.status_code in (401, 403) and FAULT != "storm":
+            if FAULT == "gives-up" or (refusal.response.status_code in (401, 403) and FAULT != "storm"):
                 return
             wait_s = max(2 * wait_s, float(refusal.response.headers.get("Retry-After", 0)))
         except ConnectionClosed as end:

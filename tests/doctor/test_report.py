@@ -47,6 +47,15 @@ def test_text_steers_no_terminal() -> None:
     assert "\x1b[31;1mFAIL" in describe(FAILED, colour=True)
 
 
+def test_of_what_a_client_said_last_the_telling_lines_are_shown() -> None:
+    """Eight, none of them empty or longer than a terminal can bear."""
+    complaint = "\n\n".join(["x" * 5000, *(f"line {number}" for number in range(8))]) + "\n\n"
+    shown = describe(Verdict("plain", "nothing", (), 0.1, complaint), colour=False).splitlines()[2:]
+    assert shown == [f"            | line {number}" for number in range(8)]
+    shown = describe(Verdict("plain", "nothing", (), 0.1, "x" * 5000), colour=False).splitlines()[2:]
+    assert shown == [f"            | {'x' * 200}…"]
+
+
 def test_the_summary_counts_grades() -> None:
     """The worst first."""
     assert summarise(ALL) == "4 cases: 1 fail, 1 warn, 1 not seen, 1 pass"

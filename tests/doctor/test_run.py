@@ -36,6 +36,15 @@ KNOWN_FAULTS = {
 }
 """What the documents' sample does wrong in any language: it splits at bars, looks for |Z, and never comes back."""
 
+NOT_JUDGED = {
+    "polite-close": "",
+    "replay-overlap": ", so what it does with a replay that repeats events could not be judged",
+    "retention": ", so what it does with a replay that begins late could not be judged",
+    "back-off": ", so how long it waits when it is refused could not be judged",
+    "key-expires": ", so what it does when its key has expired could not be judged",
+}
+"""What is told of a client that ended before the case came to its point."""
+
 
 async def run(*command: str, only: tuple[str, ...] = (), plan: Plan = PLAN) -> Mapping[str, Verdict]:
     """Examine a client; answer the verdicts by case."""
@@ -86,6 +95,11 @@ def test_a_naive_client_in_python(examined: Mapping[str, Mapping[str, Verdict]])
     assert of_grade(verdicts, Grade.NOT_SEEN) == {"gap", "dead-link"}
     assert "KeyError: 'datapointack'" in verdicts["datapointack"].complaint
     assert "answered like a heartbeat" in tell(verdicts)
+    for case, rest in NOT_JUDGED.items():
+        (finding,) = verdicts[case].findings
+        assert finding.what == (
+            f"the client ended (exit code 1) instead of connecting again after close code 1012 (service restart){rest}"
+        )
 
 
 @pytest.mark.needs("node")
@@ -105,7 +119,8 @@ def test_a_naive_client_in_node(examined: Mapping[str, Mapping[str, Verdict]]) -
         ("skips-one", "polite-close", Grade.FAIL, "007 was never processed"),
         ("no-memory", "replay-overlap", Grade.FAIL, "processed more than once"),
         ("no-memory", "duplicate", Grade.FAIL, "processed more than once"),
-        ("no-wait", "back-off", Grade.FAIL, "tries again without waiting"),
+        ("no-wait", "back-off", Grade.FAIL, "it tries again without waiting: 4 attempts within 0."),
+        ("gives-up", "back-off", Grade.FAIL, "after 1 refusal with status 503, so whether it heeds Retry-After"),
         ("none", "back-off", Grade.PASS, ""),
         ("storm", "expired-key", Grade.FAIL, "refused with status 401, it tried again 4 times"),
         ("storm", "key-expires", Grade.FAIL, "refused with status 401, it tried again 4 times"),

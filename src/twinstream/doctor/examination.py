@@ -33,6 +33,10 @@ PRINT_EVENTS = (
     "or append such lines to a file and say --processed FILE; or say --wire-only."
 )
 
+SHOW_EVENTS = (
+    "Leave --wire-only out, and let the client show what it has processed, as `twinstream doctor --help` says."
+)
+
 
 class Pace(msgspec.Struct, frozen=True):
     """How time passes in an examination, in seconds.
@@ -113,8 +117,10 @@ class Examination:
             raise self._stop(f"the client ended ({self.how_it_ended}) without connecting", _CONNECT)
         raise self._stop(f"the client did not connect within {self.pace.patience_s:g} s", _CONNECT)
 
-    async def come_back(self, why: str, remedy: str = "") -> Socket:
+    async def come_back(self, why: str, remedy: str = "", *, untold: str = "") -> Socket:
         """Wait for the client to connect again; the default remedy says how.
+
+        ``untold`` is what the case is about and cannot judge if the client does not: it is told with that.
 
         Raises:
             StopCaseError: it does not; a finding says so.
@@ -122,13 +128,14 @@ class Examination:
         await self.until(lambda: bool(self.stage.waiting) or self.subject.has_ended)
         if self.stage.waiting:
             return self.stage.waiting.popleft()
+        rest = f", so {untold} could not be judged" if untold else ""
         if self.subject.has_ended:
             raise self._stop(
-                f"the client ended ({self.how_it_ended}) instead of connecting again {why}", remedy or RECONNECT
+                f"the client ended ({self.how_it_ended}) instead of connecting again {why}{rest}", remedy or RECONNECT
             )
         raise self._stop(
-            f"the client did not connect again within {self.pace.patience_s:g} s {why}",
-            f"{remedy or RECONNECT} If it does, only later: begin with a second, or give doctor a longer --timeout.",
+            f"the client did not connect again within {self.pace.patience_s:g} s {why}{rest}",
+            f"{remedy or RECONNECT} If it does so, only later: begin with a second, or give doctor a longer --timeout.",
         )
 
     async def settle(self, socket: Socket, last: Sample) -> None:
@@ -161,7 +168,7 @@ class Examination:
     def check_processed(self, samples: Sequence[Sample], remedy: str, grade: Grade = Grade.FAIL) -> None:
         """Look whether each sample was processed once, with its value as it was sent."""
         if not self.sees:
-            self.not_seen("whether the events were processed cannot be seen on the wire", PRINT_EVENTS)
+            self.not_seen("whether the events were processed cannot be seen on the wire", SHOW_EVENTS)
             return
         missing = [sample for sample in samples if not self.sight.lines(sample)]
         if missing:

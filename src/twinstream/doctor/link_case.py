@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
 
-from twinstream.doctor.examination import ONCE, RECONNECT, STAY_ALIVE, Examination
+from twinstream.doctor.examination import RECONNECT, STAY_ALIVE, Examination
 from twinstream.doctor.stage import ANSWERS, Refusal, Socket
 from twinstream.doctor.traffic import Sample
 from twinstream.doctor.verdict import Grade
+from twinstream.model.count import show_count
 
 LATE = 4 / 3
 """A late heartbeat comes after so many intervals: 40 s of real time."""
 REFUSALS = 3
 TIGHT_S = 0.5
 """Who is refused three times, the last with Retry-After, and is back within that, does not wait at all."""
+RESTARTED = "close code 1012 (service restart)"
 STORM = 3
 """More attempts than that with a dead key, in a few seconds, are a storm."""
 
@@ -70,7 +72,9 @@ async def play_late_heartbeat(examination: Examination) -> None:
     late_s = LATE * examination.pace.interval_s
     await examination.until(lambda: not socket.is_open or examination.subject.has_ended, late_s)
     await examination.until(lambda: examination.subject.has_ended, 0 if socket.is_open else 1)
-    examination.check_alive(socket, f"when no heartbeat came for {late_s:.1f} s", PATIENT)
+    examination.check_alive(
+        socket, f"when no heartbeat came for {late_s:.1f} s, a third more than the interval", PATIENT
+    )
     await socket.beat()
     await socket.send(last.record)
     await examination.settle(socket, last)
@@ -90,8 +94,8 @@ async def play_dead_link(examination: Examination) -> None:
     await examination.until(lambda: bool(examination.stage.waiting) or examination.subject.has_ended)
     if not examination.stage.waiting and not examination.subject.has_ended and not examination.pace.is_real:
         examination.not_seen(
-            f"whether it notices a dead connection: it did not within {examination.pace.patience_s:g} s, but a client "
-            "whose own time-out is made for real heartbeats need not",
+            f"it noticed no dead connection within {examination.pace.patience_s:g} s, which says nothing of a client "
+            "whose own time-out is made for heartbeats every 30 s",
             f"Run doctor with --real-time --only dead-link; or take the interval from TWINSTREAM_HEARTBEAT_S. {WATCH}",
         )
         return
@@ -112,17 +116,21 @@ async def play_abrupt_close(examination: Examination) -> None:
 
 async def play_polite_close(examination: Examination) -> None:
     """Close with 1012 between two events."""
-    await _interrupt(examination, _restart, "after close code 1012 (service restart)")
+    await _interrupt(examination, _restart, f"after {RESTARTED}")
 
 
 async def play_overlap(examination: Examination) -> None:
     """After a restart, send again what the client already has."""
-    await _interrupt(examination, _restart, "after close code 1012 (service restart)", overlap=3)
+    await _interrupt(
+        examination, _restart, f"after {RESTARTED}", overlap=3, untold="what it does with a replay that repeats events"
+    )
 
 
 async def play_retention(examination: Examination) -> None:
     """After a restart, begin later than asked: what lies between is no longer kept."""
-    await _interrupt(examination, _restart, "after close code 1012 (service restart)", lost=2)
+    await _interrupt(
+        examination, _restart, f"after {RESTARTED}", lost=2, untold="what it does with a replay that begins late"
+    )
 
 
 async def play_back_off(examination: Examination) -> None:
@@ -140,13 +148,22 @@ async def play_back_off(examination: Examination) -> None:
         lambda: len(stage.attempts) > REFUSALS + 1 or examination.subject.has_ended, 2 * examination.pace.patience_s
     )
     refused = len(stage.attempts) - 1 - bool(stage.waiting)
-    again = await examination.come_back(f"after {refused} refusals with status 503")
+    if refused:
+        again = await examination.come_back(
+            f"after {show_count(refused, 'refusal')} with status 503", untold="whether it heeds Retry-After"
+        )
+    else:
+        again = await examination.come_back(f"after {RESTARTED}", untold="how long it waits when it is refused")
     times_s = [attempt.at_s for attempt in stage.attempts][-REFUSALS - 1 :]
     waits_s = [after - before for before, after in pairwise(times_s)]
     if sum(waits_s) < TIGHT_S:
-        examination.fail("it tries again without waiting", RECONNECT)
+        examination.fail(
+            f"it tries again without waiting: {len(times_s)} attempts within {sum(waits_s):.2f} s", RECONNECT
+        )
     elif waits_s[-1] < 1.9:
-        examination.warn(f"it came again {waits_s[-1]:.1f} s after a refusal that said Retry-After: 2", RETRY_AFTER)
+        examination.warn(
+            f"it came again {waits_s[-1]:.1f} s after a refusal that said Retry-After: 2 (seconds)", RETRY_AFTER
+        )
     await again.send(*(sample.record for sample in (first, last) if sample.seq >= (again.seq_start or last.seq)))
     await examination.settle(again, last)
     examination.check_processed([last], RESUME)
@@ -169,7 +186,7 @@ async def play_key_expires(examination: Examination) -> None:
     await socket.close(1012)
     await examination.until(lambda: len(examination.stage.attempts) > 1 or examination.subject.has_ended)
     if len(examination.stage.attempts) == 1:
-        await examination.come_back("after close code 1012 (service restart)")
+        await examination.come_back(f"after {RESTARTED}", untold="what it does when its key has expired")
     await _watch_stop(examination, 2, "refused with status 401")
 
 
@@ -213,11 +230,13 @@ async def _interrupt(
     *,
     overlap: int = 0,
     lost: int = 0,
+    untold: str = "",
 ) -> None:
     """End the connection within a burst of ten events, and see whether all are processed, each once.
 
     The client acknowledges four, gets two more, and the connection ends in the seventh. ``overlap``: so many come again
-    that it has said it has; ``lost``: so many of those that it asks for are no longer kept.
+    that it has said it has; ``lost``: so many of those that it asks for are no longer kept; ``untold``: see
+    `Examination.come_back`.
     """
     socket = await examination.connect()
     samples = examination.traffic.datapoints(10)
@@ -230,7 +249,7 @@ async def _interrupt(
     examination.check_alive(socket, "after six datapoints in which there was nothing special", STAY_ALIVE)
     acknowledged = samples[4].seq if socket.answers else samples[0].seq
     await end(socket, samples[6])
-    again = await examination.come_back(why)
+    again = await examination.come_back(why, untold=untold)
     if again.seq_start is None:
         examination.warn(
             f"it came back {why} without seq_start: a server that does not remember its place sends only what is new",
@@ -241,7 +260,7 @@ async def _interrupt(
     await again.send(*(s.record for s in samples if s.seq >= start - overlap and s not in gone))
     await examination.settle(again, samples[-1])
     examination.check_alive(again, "after events that followed a reconnection", STAY_ALIVE)
-    examination.check_processed([sample for sample in samples if sample not in gone], f"{RESUME} {ONCE}")
+    examination.check_processed([sample for sample in samples if sample not in gone], RESUME)
 
 
 LINK_CASES: Sequence[tuple[str, str, Callable[[Examination], Awaitable[None]]]] = (

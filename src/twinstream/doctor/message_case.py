@@ -63,7 +63,9 @@ async def play_plain(examination: Examination) -> None:
     await examination.until(lambda: False, 0.2)  # a second line for the last event may be under way
     if examination.sight.learn_habit(samples) is None:
         examination.sees = False
-        examination.fail("nothing in its output names the events that it was sent", PRINT_EVENTS)
+        examination.fail(
+            "nothing in its output (or in the file of --processed) names the events that it was sent", PRINT_EVENTS
+        )
         return
     examination.check_processed(samples, STAY_ALIVE)
 
@@ -183,7 +185,7 @@ async def play_gap(examination: Examination) -> None:
     examination.check_processed([first, *later], GAP)
     if not (has_asked or examination.sight.tells_gap or speaks_of_gap(examination.subject.complaint)):
         examination.not_seen(
-            "whether it notices that ten events are gone cannot be seen",
+            "it went on behind the gap; whether it noticed that ten events are gone could not be seen",
             "Compare each seq with the one before, and tell when it is more than one higher: `gap: 12 to 21`.",
         )
 
@@ -237,8 +239,8 @@ MESSAGE_CASES: Sequence[tuple[str, str, MessageCase]] = (
     ),
     (
         "large-value",
-        "a value of 1 MB",
-        MessageCase("a value of 1 MB", LARGE, lambda traffic: one_by_one(traffic.datapoint(_LARGE_TEXT))),
+        "a value of 1 MiB",
+        MessageCase("a value of 1 MiB", LARGE, lambda traffic: one_by_one(traffic.datapoint(_LARGE_TEXT))),
     ),
     ("batch", "several records in one message", MessageCase("several records in one message", BATCH, _batch)),
     ("duplicate", "the same event three times", MessageCase("an event that comes again", STAY_ALIVE, _duplicate)),

@@ -19,6 +19,9 @@ from twinstream.model.count import show_count
 
 _COLOURS = {Grade.PASS: "32", Grade.NOT_SEEN: "36", Grade.WARN: "33", Grade.FAIL: "31;1"}
 _WIDTH = 100
+SHOWN_LINES = 8
+SHOWN_CHARACTERS = 200
+"""So many lines, and so much of each, are shown of the end of a client's error output; empty lines are left out."""
 
 
 def describe(verdict: Verdict, *, colour: bool) -> str:
@@ -33,7 +36,7 @@ def describe(verdict: Verdict, *, colour: bool) -> str:
             lines.append(_indent(f"Remedy: {finding.remedy}"))
     if verdict.complaint:
         lines.append(_indent("The client's error output ended with:"))
-        lines.extend(f"            | {_printable(line)}" for line in verdict.complaint.splitlines()[-8:])
+        lines.extend(f"            | {_printable(line)}" for line in _last_lines(verdict.complaint))
     return "\n".join(lines)
 
 
@@ -96,7 +99,14 @@ def is_healthy(verdicts: Sequence[Verdict]) -> bool:
 
 
 def _indent(text: str) -> str:
-    return textwrap.fill(_printable(text), _WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 12)
+    return textwrap.fill(
+        _printable(text), _WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 12, break_on_hyphens=False
+    )
+
+
+def _last_lines(complaint: str) -> list[str]:
+    lines = [line for line in complaint.splitlines() if line.strip()][-SHOWN_LINES:]
+    return [line if len(line) <= SHOWN_CHARACTERS else f"{line[:SHOWN_CHARACTERS]}…" for line in lines]
 
 
 def _printable(text: str) -> str:
