@@ -138,9 +138,12 @@ def test_the_example_is_a_file_that_can_be_read(path: Path, tmp_path: Path) -> N
         (STREAM, ': outputs: none; expected a table like [outputs.database] with url = "sqlite:///events.db"'),
         (STREAM + "sekwence = 1\n" + OUTPUT, ":4: streams.freezers.sekwence: no such key; expected some of url"),
         (STREAM + "seq_strat = 1\n" + OUTPUT, ":4: streams.freezers.seq_strat: no such key; did you mean seq_start?"),
-        (STREAM + 'seq_start = "1"\n' + OUTPUT, ":4: streams.freezers.seq_start: expected int, got str"),
-        (STREAM + "seq_start = -1\n" + OUTPUT, ":4: streams.freezers.seq_start: expected int >= 0"),
-        (STREAM + "outputs = []\n" + OUTPUT, ":4: streams.freezers.outputs: expected array of length >= 1"),
+        (
+            STREAM + 'seq_start = "1"\n' + OUTPUT,
+            ":4: streams.freezers.seq_start: expected a whole number, got a text in quotes",
+        ),
+        (STREAM + "seq_start = -1\n" + OUTPUT, ":4: streams.freezers.seq_start: expected a whole number of at least 0"),
+        (STREAM + "outputs = []\n" + OUTPUT, ":4: streams.freezers.outputs: expected a list of at least 1"),
         (
             STREAM + 'outputs = ["databsae"]\n' + OUTPUT,
             ":4: streams.freezers.outputs: no output is called databsae; did you mean database?",
@@ -163,16 +166,85 @@ def test_the_example_is_a_file_that_can_be_read(path: Path, tmp_path: Path) -> N
             '[streams.a]\nurl = "ws://h"\nkey_file = "/nowhere/k"\n' + OUTPUT,
             ":3: streams.a.key_file: /nowhere/k cannot be read: No such file or directory",
         ),
-        ('[streams."a/b"]\n' + OUTPUT, ":1: streams.a/b: that is no name; expected letters"),
-        ('[streams."a "]\n' + OUTPUT, ":1: streams.a : that is no name; expected letters"),
+        (STREAM.replace("freezers", '"a/b"') + OUTPUT, ":1: streams.a/b: that is no name; expected letters"),
+        (
+            STREAM + "outputs = [1]\n" + OUTPUT,
+            ":4: streams.freezers.outputs: expected a text in quotes, got a whole number",
+        ),
+        (STREAM + "url_file = 1\n" + OUTPUT, ":4: streams.freezers.url_file: no such key; "),
+        ("batch_size = 1.5\n" + STREAM + OUTPUT, ":1: batch_size: expected a whole number, got a number"),
+        ("batch_time_s = nan\n" + STREAM + OUTPUT, ":1: batch_time_s: expected a number of at least 0"),
+        ("batch_time_s = 9999\n" + STREAM + OUTPUT, ":1: batch_time_s: expected a number of at most 3600"),
+        ("streams = 3\n" + OUTPUT, ":1: streams: expected a table, got a whole number"),
+        ("[streams]\na = 3\n" + OUTPUT, ":2: streams.a: expected a table"),
+        (
+            '[streams.a]\nregion = "mars"\nkey = "k"\n' + OUTPUT,
+            ":2: streams.a.region: no cloud is known as mars, field",
+        ),
+        (STREAM.replace("freezers", '"a "') + OUTPUT, ":1: streams.a : that is no name; expected letters"),
         (STREAM + '[outputs.x]\nurl = "oracle://h"\n', ":5: outputs.x.url: no such kind of output; expected sqlite"),
         (STREAM + '[outputs.x]\nurl = "mysql:h"\n', ":5: outputs.x.url: two slashes are missing; expected sqlite"),
-        (STREAM + "[outputs.x]\nbatch_size = 0\n", ":5: outputs.x.batch_size: expected int >= 1"),
+        (STREAM + "[outputs.x]\nbatch_size = 0\n", ":5: outputs.x.batch_size: expected a whole number of at least 1"),
     ],
 )
 def test_a_mistake_is_told_with_its_place_and_remedy(path: Path, text: str, said: str) -> None:
     """One line: the file, the line in it, the key, what is wrong, what is expected; and never a key."""
     assert refusal(path, text).startswith(said)
+
+
+def test_all_mistakes_are_told_at_once(path: Path) -> None:
+    """A line for each, in the order of the file; what only follows from another one is none."""
+    text = """\
+batch_size = 0
+colour = "red"
+[streams.freezers]
+outputs = ["databsae", "lake", "archive"]
+[streams.washers]
+url = "ftp://h"
+key_env = "NOWHERE"
+[streams.dryers]
+url = 5
+seq_start = "x"
+[outputs.database]
+url = "oracle://h"
+[outputs.archive]
+uri = "jsonl:a/"
+"""
+    path.write_text(text)
+    with pytest.raises(CommandError) as caught:
+        read_plan(path, {})
+    assert caught.value.exit_code == EX_CONFIG
+    said = [line.removeprefix(f"{path}:") for line in str(caught.value).splitlines()]
+    expected = [
+        "1: batch_size: expected a whole number of at least 1",
+        "2: colour: no such key; expected some of streams",
+        "3: streams.freezers: no url; expected url",
+        "3: streams.freezers.key: none; expected one of key",
+        "4: streams.freezers.outputs: no output is called databsae; did you mean database?",
+        "4: streams.freezers.outputs: no output is called lake; expected some of database, archive",
+        "6: streams.washers.url: that is no address",
+        "7: streams.washers.key_env: the environment has no variable NOWHERE",
+        "9: streams.dryers.url: expected a text in quotes, got a whole number",
+        "10: streams.dryers.seq_start: expected a whole number, got a text in quotes",
+        "12: outputs.database.url: no such kind of output",
+        "14: outputs.archive.uri: no such key; did you mean url?",
+    ]
+    assert len(said) == len(expected)
+    for line, begin in zip(said, expected, strict=True):
+        assert line.startswith(begin)
+
+
+def test_all_mistakes_of_a_list_are_told_at_once(path: Path) -> None:
+    """With the number of the stream."""
+    path.write_text('[{"url": "ws://h", "id": 1.5}, {"url": "h", "key": "k"}, 7]')
+    with pytest.raises(CommandError) as caught:
+        read_plan(path, {})
+    assert [line.removeprefix(f"{path}: ") for line in str(caught.value).splitlines()] == [
+        "stream 1.id: expected a whole number or a text in quotes, got a number",
+        "stream 1: no key; expected it here",
+        "stream 2.url: that is no address of a stream; expected ws:// or wss://, as in wss://HOST/stream",
+        "stream 3: expected a table",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -196,10 +268,12 @@ def test_a_key_file_that_others_can_read_is_refused(path: Path, tmp_path: Path) 
     assert said == f":3: streams.a.key_file: others can read {tmp_path}/key; mend it with: chmod 600 {tmp_path}/key"
 
 
-def test_a_password_that_others_can_read_is_refused(path: Path) -> None:
+def test_a_password_that_others_can_read_is_refused(path: Path, tmp_path: Path) -> None:
     """As with keys; an output without a password may be read by everybody."""
     path.chmod(0o644)
-    stream = '[streams.a]\nurl = "ws://h"\nkey_file = "/dev/null"\n'
+    (tmp_path / "key").touch(mode=0o600)
+    (tmp_path / "key").write_text(KEY)
+    stream = f'[streams.a]\nurl = "ws://h"\nkey_file = "{tmp_path}/key"\n'
     said = refusal(path, '[outputs.c]\nurl = "mysql://u:hunter2@h/d"\n' + stream)
     assert said.startswith(":2: outputs.c.url: others can read this password; mend it with: chmod 600")
 
@@ -239,7 +313,7 @@ def test_outputs_of_the_command_line_stand_in_for_those_of_a_file(path: Path) ->
         ("[\n{id: 1}]", ":2: that is no JSON; expected a list of streams, with its names in double quotes"),
         ("{}", ": no list; expected [{"),
         ("[]", ": no streams in it;"),
-        ('[{"url": "ws://h"}]', ": stream 1: object missing required field key"),
+        ('[{"url": "ws://h"}]', ": stream 1: no key; expected it here"),
         (f'[{{"url": "h", "key": "{KEY}"}}]', ": stream 1.url: that is no address of a stream"),
         (f'[{{"id": "a/b", "url": "ws://h", "key": "{KEY}"}}]', ": stream 1.name: taken, or no name"),
         (

@@ -16,9 +16,12 @@ from typing import Annotated, Any
 
 import msgspec
 
+from twinstream.client.regions import find_hosts
 from twinstream.collector.plan import Output, Plan, Secret, Stream, make_output, split_stream_url
 from twinstream.collector.plan_file import (
+    Mistakes,
     PlanFile,
+    check_keys,
     check_name,
     convert_table,
     open_plan_file,
@@ -107,7 +110,7 @@ def read_plan(
     """Read a file; ``to`` and the batches, if given, stand in for what it says of outputs.
 
     Raises:
-        CommandError: 78, with one line for people.
+        CommandError: 78, with a line for people for each mistake.
     """
     file = open_plan_file(path)
     is_list = re.match(r"\s*(\[\s*[{\]]|\{)", file.text) is not None
@@ -136,21 +139,26 @@ def _read_toml(file: PlanFile, environment: Mapping[str, str], to: tuple[Output,
         raise CommandError(
             EX_CONFIG, f"{place}: {reason or error}; expected TOML, as `twinstream collect --example` prints it"
         ) from None
-    top = convert_table(file, table, _Top, ())
-    outputs = {output.name: output for output in to} or {
-        name: _make_output(file, name, convert_table(file, raw, _Output, ("outputs", name)), top, environment)
-        for name, raw in top.outputs.items()
-    }
-    if top.streams and not outputs:
-        raise file.refuse(
-            ("outputs",), 'none; expected a table like [outputs.database] with url = "sqlite:///events.db"'
-        )
-    chosen = tuple(outputs) if to else None
-    streams = tuple(
-        _make_stream(file, name, convert_table(file, raw, _Stream, ("streams", name)), outputs, chosen, environment)
-        for name, raw in top.streams.items()
-    )
-    return Plan(streams, outputs, top.status, top.metrics)
+    mistakes = Mistakes()
+    top = msgspec.convert(check_keys(file, table, _Top, (), mistakes), _Top)
+    outputs = {output.name: output for output in to}
+    streams: list[Stream] = []
+    for name, raw in () if to else top.outputs.items():
+        with mistakes.gather():
+            said = convert_table(file, raw, _Output, ("outputs", name))
+            outputs[name] = _make_output(file, name, said, top, environment)
+    named = list(outputs if to else top.outputs)
+    for name, raw in top.streams.items():
+        with mistakes.gather():
+            wanted = convert_table(file, raw, _Stream, ("streams", name))
+            streams.append(_make_stream(file, name, wanted, named, environment, is_chosen=bool(to)))
+    with mistakes.gather():
+        if top.streams and not named:
+            raise file.refuse(
+                ("outputs",), 'none; expected a table like [outputs.database] with url = "sqlite:///events.db"'
+            )
+    mistakes.tell()
+    return Plan(tuple(streams), outputs, top.status, top.metrics)
 
 
 def _make_output(file: PlanFile, name: str, said: _Output, top: _Top, environment: Mapping[str, str]) -> Output:
@@ -169,40 +177,53 @@ def _make_output(file: PlanFile, name: str, said: _Output, top: _Top, environmen
 
 
 def _make_stream(
-    file: PlanFile,
-    name: str,
-    said: _Stream,
-    outputs: Mapping[str, Output],
-    chosen: tuple[str, ...] | None,
-    environment: Mapping[str, str],
+    file: PlanFile, name: str, said: _Stream, outputs: list[str], environment: Mapping[str, str], *, is_chosen: bool
 ) -> Stream:
+    """Make a stream; ``outputs`` are the names of all, which ``is_chosen`` makes those of the stream."""
     place = ("streams", name)
-    check_name(file, place)
+    mistakes = Mistakes()
     url, key, seq_start = None, None, None
-    if said.url is not None:
-        try:
-            url, key, seq_start = split_stream_url(said.url)
-        except ValueError as error:
-            raise file.refuse((*place, "url"), str(error)) from None
-    elif said.region is None:
-        raise file.refuse(place, 'no url; expected url = "wss://HOST/stream", or region, deployment and client_type')
-    if key is None:
-        given = {"key": said.key, "file": said.key_file, "env": said.key_env}
-        key = Secret(read_secret(file, place, "key", given, environment))
-    if not file.is_private and (said.key or (said.url and "stream_key=" in said.url)):
-        raise file.refuse((*place, "key" if said.key else "url"), open_to_others(file.path))
-    for output in said.outputs or ():
-        if chosen is None and output not in outputs:
-            near = difflib.get_close_matches(output, outputs, 1)
-            hint = f"did you mean {near[0]}?" if near else f"expected some of {', '.join(outputs)}"
-            raise file.refuse((*place, "outputs"), f"no output is called {output}; {hint}")
+    with mistakes.gather():
+        check_name(file, place)
+    with mistakes.gather():
+        url, key, seq_start = _find_place(file, place, said)
+    with mistakes.gather():
+        if key is None and (said.url is None or "stream_key=" not in said.url):
+            given = {"key": said.key, "file": said.key_file, "env": said.key_env}
+            key = Secret(read_secret(file, place, "key", given, environment))
+    with mistakes.gather():
+        if not file.is_private and (said.key or (said.url and "stream_key=" in said.url)):
+            raise file.refuse((*place, "key" if said.key else "url"), open_to_others(file.path))
+    for output in () if is_chosen else said.outputs or ():
+        with mistakes.gather():
+            if output not in outputs:
+                near = difflib.get_close_matches(output, outputs, 1)
+                hint = f"did you mean {near[0]}?" if near else f"expected some of {', '.join(outputs)}"
+                raise file.refuse((*place, "outputs"), f"no output is called {output}; {hint}")
+    mistakes.tell()
     return Stream(
         name=name,
         key=key,
-        outputs=chosen or tuple(said.outputs if said.outputs is not None else outputs),
+        outputs=tuple(outputs if is_chosen or said.outputs is None else said.outputs),
         url=url,
         region=said.region,
         deployment=said.deployment,
         client_type=said.client_type,
         seq_start=said.seq_start or seq_start or 0,
     )
+
+
+def _find_place(file: PlanFile, place: tuple[str, ...], said: _Stream) -> tuple[str | None, Secret | None, int | None]:
+    """Return what a stream's URL says: the address, the key and the first number; None for what it does not."""
+    if said.url is not None:
+        try:
+            return split_stream_url(said.url)
+        except ValueError as error:
+            raise file.refuse((*place, "url"), str(error)) from None
+    if said.region is None:
+        raise file.refuse(place, 'no url; expected url = "wss://HOST/stream", or region, deployment and client_type')
+    try:
+        find_hosts(said.region, said.deployment or "field", said.client_type or "cloud", environ={})
+    except ValueError as error:
+        raise file.refuse((*place, "region"), str(error)) from None
+    return None, None, None

@@ -1,7 +1,7 @@
 """One file that says what a collector does: its text, what is wrong with it, and where.
 
 Owns reading, typing, secrets from elsewhere, and the form of a refusal. Knows nothing of what the keys mean.
-Invariant: every refusal is one line that names the file, the place in it and the remedy, and shows no key or password.
+Invariant: every mistake is one line that names the file, the place in it and the remedy, and shows no key or password.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -32,11 +33,53 @@ class PlanFile(NamedTuple):
     text: str
     is_private: bool
 
-    def refuse(self, keys: tuple[str, ...], problem: str) -> CommandError:
+    def refuse(self, keys: tuple[str, ...], problem: str) -> MistakeError:
         """Make the error; ``keys`` lead to the place, like ("streams", "freezers", "url")."""
         line = _find_line(self.text, keys)
         place = f"{self.path}:{line}" if line else str(self.path)
-        return CommandError(EX_CONFIG, f"{place}: {'.'.join(keys)}{': ' if keys else ''}{problem}")
+        return MistakeError(line or 0, f"{place}: {'.'.join(keys)}{': ' if keys else ''}{problem}")
+
+
+class MistakeError(CommandError):
+    """What is wrong in one line of a file; 0 where no line is known."""
+
+    def __init__(self, line: int, message: str) -> None:
+        self.line = line
+        super().__init__(EX_CONFIG, message)
+
+
+class Mistakes:
+    """Gathers what is wrong with a file, so that all of it can be mended in one go."""
+
+    def __init__(self) -> None:
+        self._found: list[MistakeError] = []
+
+    @contextmanager
+    def gather(self) -> Iterator[None]:
+        """Go on behind the block if there is a mistake in it."""
+        try:
+            yield
+        except MistakesError as error:
+            self._found += error.mistakes
+        except MistakeError as error:
+            self._found.append(error)
+
+    def tell(self) -> None:
+        """Go on if there was none.
+
+        Raises:
+            MistakesError: a line for each, in the order of the file.
+        """
+        if self._found:
+            raise MistakesError(sorted(self._found, key=lambda mistake: mistake.line))
+
+
+class MistakesError(CommandError):
+    """All that is wrong with a file, or a part of it."""
+
+    def __init__(self, mistakes: Sequence[MistakeError]) -> None:
+        self.mistakes = mistakes
+        super().__init__(EX_CONFIG, "\n".join(map(str, mistakes)))
 
 
 def open_plan_file(path: Path) -> PlanFile:
@@ -62,19 +105,75 @@ def open_plan_file(path: Path) -> PlanFile:
 
 
 def convert_table(file: PlanFile, raw: Any, kind: type[_Table], place: tuple[str, ...]) -> _Table:
-    """Make the typed value, or say which key is wrong; msgspec's text is about types and shows no value."""
+    """Make the typed value of a table.
+
+    Raises:
+        MistakesError: keys that are unknown, missing, or of a wrong type; no value is shown.
+    """
+    mistakes = Mistakes()
+    good = check_keys(file, raw, kind, place, mistakes)
+    for field in msgspec.structs.fields(kind):
+        with mistakes.gather():
+            if field.required and field.name not in raw:
+                raise file.refuse(place, f"no {field.name}; expected it here")
+    mistakes.tell()
+    return msgspec.convert(good, kind)
+
+
+def check_keys(
+    file: PlanFile, raw: Any, kind: type[msgspec.Struct], place: tuple[str, ...], mistakes: Mistakes
+) -> dict[str, Any]:
+    """Gather the mistakes in a table; return the rest of it.
+
+    Raises:
+        MistakeError: it is no table.
+    """
+    if not isinstance(raw, dict):
+        raise file.refuse(place, "expected a table")
+    good: dict[str, Any] = {}
+    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    for key, value in raw.items():
+        with mistakes.gather():
+            if key in fields:
+                _check_type(file, value, fields[key], (*place, key))
+                good[key] = value
+            elif kind.__struct_config__.forbid_unknown_fields:
+                near = difflib.get_close_matches(key, fields, 1)
+                hint = f"did you mean {near[0]}?" if near else f"expected some of {', '.join(fields)}"
+                raise file.refuse((*place, key), f"no such key; {hint}")
+    return good
+
+
+def _check_type(file: PlanFile, value: Any, type_: Any, place: tuple[str, ...]) -> None:
     try:
-        return msgspec.convert(raw, kind)
+        msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
-        text = str(error)
-        unknown = re.search(r"unknown field `([^`]*)`", text)
-        if unknown:
-            near = difflib.get_close_matches(unknown[1], kind.__struct_fields__, 1)
-            hint = f"did you mean {near[0]}?" if near else f"expected some of {', '.join(kind.__struct_fields__)}"
-            raise file.refuse((*place, unknown[1]), f"no such key; {hint}") from None
-        problem, _, at = text.partition(" - at `$")
-        key = tuple(re.findall(r"\w+", at))[:1]
-        raise file.refuse((*place, *key), problem[:1].lower() + problem[1:].replace("`", "")) from None
+        raise file.refuse(place, _reword(str(error))) from None
+
+
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text in quotes",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+    "null": "nothing",
+    "date": "a date",
+    "datetime": "a date",
+    "time": "a time",
+}
+
+
+def _reword(text: str) -> str:
+    """Say msgspec's "Expected `int | null`, got `str`" or "Expected `int` >= 1" in other words."""
+    found = re.match(r"Expected `([^`]*)`(?: of length)?(?: (>=|<=) (\d+))?(?:.*, got `(\w+)`)?", text)
+    if found is None:
+        return text[:1].lower() + text[1:]
+    kinds, bound, limit, got = found.groups()
+    expected = " or ".join(_WORDS.get(kind, kind) for kind in kinds.split(" | ") if kind != "null")
+    least = {">=": " of at least ", "<=": " of at most "}.get(bound, "")
+    return f"expected {expected}{least}{limit or ''}" + (f", got {_WORDS.get(got, got)}" if got else "")
 
 
 def read_secret(

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from twinstream.collector.plan import Output, Plan, Secret, Stream, is_name, make_output, name_of_key, split_stream_url
-from twinstream.collector.plan_file import NAME_FORM, PlanFile, convert_table, open_to_others
+from twinstream.collector.plan_file import NAME_FORM, Mistakes, PlanFile, convert_table, open_to_others
 from twinstream.exits import EX_CONFIG, CommandError
 
 
@@ -30,7 +30,7 @@ def read_list(file: PlanFile, to: tuple[Output, ...]) -> Plan:
     """Read the list; ``to``, if given, stands in for each stream's ``persistence``.
 
     Raises:
-        CommandError: 78, with one line for people.
+        CommandError: 78, with a line for people for each mistake.
     """
     try:
         found = msgspec.json.decode(file.text)
@@ -47,21 +47,24 @@ def read_list(file: PlanFile, to: tuple[Output, ...]) -> Plan:
         raise file.refuse((), open_to_others(file.path))
     outputs = {output.name: output for output in to}
     streams: dict[str, Stream] = {}
+    mistakes = Mistakes()
     for number, raw in enumerate(found, 1):
-        place = (f"stream {number}",)
-        said = convert_table(file, raw, _Listed, place)
-        name = _name(said)
-        if not is_name(name) or name in streams:
-            raise file.refuse((*place, "name"), f"taken, or no name; expected {NAME_FORM}")
-        try:
-            url, _, seq_start = split_stream_url(said.url)
-        except ValueError as error:
-            raise file.refuse((*place, "url"), str(error)) from None
-        wanted = to or tuple(_persist(file, place, said, name))
-        if wanted:
-            outputs |= {output.name: output for output in wanted}
-            names = tuple(output.name for output in wanted)
-            streams[name] = Stream(name, Secret(said.key), names, url, seq_start=seq_start or 0)
+        with mistakes.gather():
+            place = (f"stream {number}",)
+            said = convert_table(file, raw, _Listed, place)
+            name = _name(said)
+            if not is_name(name) or name in streams:
+                raise file.refuse((*place, "name"), f"taken, or no name; expected {NAME_FORM}")
+            try:
+                url, _, seq_start = split_stream_url(said.url)
+            except ValueError as error:
+                raise file.refuse((*place, "url"), str(error)) from None
+            wanted = to or tuple(_persist(file, place, said, name))
+            if wanted:
+                outputs |= {output.name: output for output in wanted}
+                names = tuple(output.name for output in wanted)
+                streams[name] = Stream(name, Secret(said.key), names, url, seq_start=seq_start or 0)
+    mistakes.tell()
     return Plan(tuple(streams.values()), outputs)
 
 
