@@ -95,9 +95,56 @@ async def test_numbers_may_begin_at_zero() -> None:
 
 async def test_what_is_missing_at_the_beginning_is_told() -> None:
     """Who asks for a number and gets a later one learns of the gap; 0 asks for the oldest kept, whatever that is."""
-    async with playing(play_of(record(7)), play_of(record(7))) as (url, _):
+    async with playing(play_of(record(7), "1|Z")) as (url, _):
         assert await read_all(url, seq_start=5, seq_end=7) == ["first", ("gap", 5, 6), 7]
         assert await read_all(url, seq_start=0, seq_end=7) == ["first", 7]
+
+
+@pytest.mark.parametrize("seq_start", [0, 1])
+async def test_the_first_word_is_put_in_order_too(seq_start: int) -> None:
+    """Whoever asked for the first event, or for the oldest, gets it even if a later one comes before it."""
+    plays = play_of(record(2), record(1), record(3))
+    async with playing(plays) as (url, targets):
+        assert await read_all(url, seq_start=seq_start, seq_end=3) == ["first", 1, 2, 3]
+        assert len(targets) == 1
+
+
+@pytest.mark.parametrize(("seq_start", "told_so"), [(0, [7]), (5, [("gap", 5, 6), 7])])
+async def test_the_first_word_is_held_for_a_second(seq_start: int, told_so: list[object]) -> None:
+    """Then a stream begins with it: nothing that lies before it is kept."""
+    clock = TestClock()
+    async with playing(play_of(record(7))) as (url, _), quick(url, seq_start=seq_start, clock=clock) as stream:
+        items = stream.items()
+        assert told(await anext(items)) == "first"
+        step = asyncio.ensure_future(anext(items))
+        await clock.advance(0.9)
+        assert not step.done()
+        await clock.advance(0.1)
+        assert [told(await step), *[told(await anext(items)) for _ in told_so[1:]]] == told_so
+
+
+async def test_where_no_number_was_asked_for_nothing_is_held() -> None:
+    """The first event comes at once; what comes too late is told as a gap, once; a message is put in order."""
+    records = [record(seq) for seq in (6, 7, 4, 5, 4, 8)]
+    async with playing(play_of(*records, code=1012), play_of(record(3) + record(9))) as (url, _):
+        async with quick(url, clock=TestClock()) as stream:
+            items = stream.items()
+            assert [told(await anext(items)) for _ in range(5)] == ["first", 6, 7, ("gap", 4, 5), 8]
+            assert [told(await anext(items)) for _ in range(4)] == ["reconnecting", "again", ("resumed", 8), 9]
+        assert (stream.counters.missing, stream.counters.duplicates) == (2, 3)
+    async with playing(play_of(record(2) + record(1) + record(3))) as (url, _), quick(url) as stream:
+        assert [(await anext(stream)).seq for _ in range(3)] == [1, 2, 3]
+
+
+async def test_what_was_held_when_a_socket_ended() -> None:
+    """It comes if all of the range was sent; else it is asked for again, and believed after three times."""
+    async with playing(play_of(record(7), code=1000)) as (url, targets):
+        assert await read_all(url, seq_start=5, seq_end=7) == ["first", ("gap", 5, 6), 7]
+        assert await read_all(url, seq_start=5, seq_end=6) == ["first", ("gap", 5, 6)]
+        assert len(targets) == 2
+    async with playing(play_of(record(7), code=1012)) as (url, targets), quick(url, seq_start=5) as stream:
+        assert (await anext(stream)).seq == 7
+        assert (starts(targets), stream.counters.missing) == (["5"] * 4, 2)
 
 
 async def test_what_got_lost_on_the_way_is_asked_for_again() -> None:
@@ -173,7 +220,7 @@ async def test_numbers_full_of_holes_are_believed_in_the_end() -> None:
 
 async def test_what_lies_behind_the_end_shows_what_is_missing_before_it() -> None:
     """A number beyond the last one wanted ends the stream, and the rest of the range is a gap."""
-    async with playing(play_of(record(9))) as (url, _):
+    async with playing(play_of(record(9), "1|Z")) as (url, _):
         assert await read_all(url, seq_start=3, seq_end=5) == ["first", ("gap", 3, 5)]
 
 

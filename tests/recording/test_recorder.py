@@ -67,7 +67,10 @@ async def test_it_looks_on(tmp_path: Path) -> None:
 async def test_a_file_is_gone_on_with(tmp_path: Path) -> None:
     """Behind its last event, also if its end is torn; states and gaps stand between the events."""
     path = tmp_path / "a.jsonl"
-    async with playing(play_of(record(1), record(2), record(3)), play_of(record(5), record(6))) as (url, targets):
+    async with playing(play_of(record(1), record(2), record(3)), play_of(record(5), "1|Z", record(6))) as (
+        url,
+        targets,
+    ):
         await record_stream(url, path, bounds=Bounds(count=3), notify=quiet)
         path.write_bytes(path.read_bytes()[:-5])
         assert await record_stream(url, path, bounds=Bounds(count=2), notify=quiet) == (2, 6)

@@ -37,7 +37,9 @@ class Resumed(msgspec.Struct, frozen=True):
 
 
 class Gap(msgspec.Struct, frozen=True):
-    """The events ``first`` to ``last``, both included, were asked for and not sent: the server has them no more."""
+    """The events ``first`` to ``last``, both included, are not handed out: they were asked for and not sent, since the
+    server has them no more, or they came when later ones had been handed out (at the beginning of a stream).
+    """
 
     first: int
     last: int

@@ -4,7 +4,8 @@ Owns what a subscription's numbers mean to its reader, and when to try again; ho
 what an event is `event`'s. It knows the wire and nothing of any server's inside.
 
 Invariants:
-* Events leave here in the order of their numbers and none twice; where numbers are missing a `Gap` stands between.
+* Events leave here in the order of their numbers and none twice; where numbers are missing a `Gap` stands between, and
+  where one comes too late, because nothing said that the stream begins before it, a `Gap` stands where it came.
 * What comes before its turn is held for a moment, and what a server left out in the midst of a socket it is asked for
   again, before it is called a gap.
 * After a drop the next socket asks for the number after the last one taken from the wire.
@@ -19,6 +20,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from operator import attrgetter
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
@@ -29,6 +31,7 @@ from twinstream.client.ending import LONGEST_WAIT_S, choose_wait_s, is_final
 from twinstream.client.error import MessageError, RefusedError, RenumberedError, UnreachableError
 from twinstream.client.event import BaseEvent, Event, decode_event
 from twinstream.client.frame import HEARTBEAT, split_message
+from twinstream.client.items import Items
 from twinstream.client.link import Link, LinkOptions, LostError, open_link
 from twinstream.client.memory import REMEMBERED, Memory
 from twinstream.client.regions import find_hosts
@@ -118,6 +121,7 @@ class Stream:
         self._opening: asyncio.Task[Link] | None = None
         self._ready: deque[Item] = deque()
         self._taken_seq = address.seq_start - 1 if address.seq_start else None  # the last number from the wire
+        self._began_seq: int | None = None  # the first one on this socket, if no number was asked for
         self._memory = Memory()
         self._ahead: dict[int, Event] = {}  # what came before its turn
         self._doubted_seq: int | None = None
@@ -181,14 +185,18 @@ class Stream:
 
     def items(self) -> AsyncIterator[Item]:
         """Iterate over events and states, in the order in which they happened. Raises what iterating events raises."""
-        return _Items(self)
+        return Items(self.next_item)
 
     async def next_item(self) -> Item:
         """Return the next event or state. Raises what iterating events raises, and StopAsyncIteration at the end."""
         await self._fill()
         if not self._ready:
             raise StopAsyncIteration
-        return self._hand_out()
+        item = self._ready.popleft()
+        if isinstance(item, BaseEvent):
+            self.last_seq = item.seq
+            self.counters.events += 1
+        return item
 
     async def next_items(self) -> list[Item]:
         """Return all events and states that are there, at least one; none at the end. Raises what iterating raises.
@@ -218,13 +226,6 @@ class Stream:
                 await self._advance()
         finally:
             self._is_reading = False
-
-    def _hand_out(self) -> Item:
-        item = self._ready.popleft()
-        if isinstance(item, BaseEvent):
-            self.last_seq = item.seq
-            self.counters.events += 1
-        return item
 
     async def _advance(self) -> None:
         """Do one thing that may bring items: wait, open a socket, or take a message."""
@@ -259,7 +260,7 @@ class Stream:
             await self._drop()
 
     async def _open(self) -> None:
-        after = self._taken_seq
+        after, self._began_seq = self._taken_seq, None
         seq_start = self._address.seq_start if after is None else after + 1
         # Why a task: a step that is given up must not break off an attempt, and have the next one begin another
         opening = self._opening = self._opening or asyncio.create_task(
@@ -271,7 +272,6 @@ class Stream:
         self._opening = None
         self._link = opening.result()
         self._brought = 0
-        self._ahead.clear()
         self._ready.append(Connected(first=not self._was_up))
         if self._was_up:
             self.counters.reconnects += 1
@@ -280,6 +280,7 @@ class Stream:
 
     async def _drop(self) -> None:
         link, self._link = self._link, None
+        self._ahead.clear()
         if link is not None:
             await link.close()
 
@@ -289,7 +290,7 @@ class Stream:
         numbers = range(first, first + len(events))
         is_odd = self._is_over or self._ahead or self._taken_seq is None or self._doubted_seq is not None
         if is_odd or (end is not None and numbers.stop > end) or [event.seq for event in events] != list(numbers):
-            for event in events:
+            for event in sorted(events, key=attrgetter("seq")):
                 self._take(event)
         elif events:
             self._memory.add(events)
@@ -306,21 +307,29 @@ class Stream:
             RenumberedError: it belongs to another count.
         """
         seq, last = event.seq, self._taken_seq
-        if last is None or seq == last + 1:
+        if self._is_next(seq):
             self._accept(event)
-        elif seq > last:
-            if seq in self._ahead:
-                self.counters.duplicates += 1
-                return
+        elif seq in self._ahead:
+            self.counters.duplicates += 1
+        elif last is None or seq > last:
             self._ahead[seq] = event
-            is_first_word = not (self._brought or self.counters.reconnects)
-            if is_first_word or not self._doubts_left or len(self._ahead) >= MOST_HELD:
+            if not self._doubts_left or len(self._ahead) >= MOST_HELD:
                 self._judge_jump()
         else:
             known = self._memory.find(seq)
             if known != event.text and (known is not None or last - seq >= REMEMBERED):
                 raise RenumberedError(seq, last)
-            self.counters.duplicates += 1
+            if self._began_seq is not None and seq < self._began_seq:
+                self._miss(seq, self._began_seq - 1)  # too late: to hand it out now would break the order
+                self._began_seq = seq
+            else:
+                self.counters.duplicates += 1
+
+    def _is_next(self, seq: int) -> bool:
+        """Tell whether an event is what comes next: where the oldest was asked for 0 or 1, if they are kept."""
+        if self._taken_seq is None:
+            return self._address.seq_start is None or seq < 2
+        return seq == self._taken_seq + 1
 
     def _accept(self, event: Event) -> None:
         """Hand out an event, and those that were held for it."""
@@ -334,6 +343,8 @@ class Stream:
             if seq == self._doubted_seq:
                 self._doubts_left = DOUBTS
             self._memory.add((following,))
+            if self._taken_seq is None:
+                self._began_seq = seq
             self._taken_seq = seq
             self._brought += 1
             self._ready.append(following)
@@ -351,8 +362,9 @@ class Stream:
             self._doubted_seq = first
             raise LostError(f"events {first} to {last} did not come" if last > first else f"event {first} did not come")
         if first == self._doubted_seq:
-            self._doubts_left -= 1
-        self._miss(first, last)
+            self._doubts_left = max(0, self._doubts_left - 1)
+        if first <= last:
+            self._miss(first, last)
         self._accept(self._ahead.pop(following))
 
     def _miss(self, first: int, last: int) -> None:
@@ -366,10 +378,17 @@ class Stream:
             return
         end, after = self._address.seq_end, self._taken_seq
         if end is not None and isinstance(error, Disconnect) and error.close_code == 1000 and not self._brought:
-            if after is not None and after < end:
-                self._miss(after + 1, end)
-            self._is_over = True
-            return
+            if self._ahead:  # it has sent what it has of the range, so nothing is to come before that
+                self._judge_jump()
+            else:
+                if after is not None and after < end:
+                    self._miss(after + 1, end)
+                self._is_over = True
+            if self._is_over:
+                return
+        elif self._ahead and not self._brought:
+            self._doubted_seq = min(self._ahead) if after is None else after + 1
+            self._doubts_left = max(0, self._doubts_left - 1)
         if is_final(error, was_up=self._was_up):
             self._error = error
             return
@@ -378,16 +397,3 @@ class Stream:
         self._retry_at_s = self._clock.monotonic_s() + wait_s
         reason = f"closed with {error}" if isinstance(error, Disconnect) else str(error)
         self._ready.append(Reconnecting(self._address.hide_key(reason), wait_s, self._failures))
-
-
-class _Items:
-    """Events and states of a stream. A class, so that a reader who was cancelled can go on."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Item:
-        return await self._stream.next_item()
