@@ -2,12 +2,14 @@
 
 Owns the thread and the way across; everything that a stream does is `stream`'s business. Invariants: what a stream
 raises is raised in the caller; the thread takes from the stream only when the caller has asked for more, so slowness
-and acknowledgement mean the same as there; and the thread ends with the ``with`` block.
+and acknowledgement mean the same as there; the thread ends with the ``with`` block; and a forked process, which has the
+socket but not the thread, does nothing to either.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
@@ -27,9 +29,15 @@ class LoopThread:
     """An event loop in a thread, for callers that have none."""
 
     def __init__(self) -> None:
+        self._process = os.getpid()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="twinstream-client", daemon=True)
         self._thread.start()
+
+    @property
+    def is_foreign(self) -> bool:
+        """Tell whether this is a forked process: the thread stayed behind, and what the loop is given never runs."""
+        return os.getpid() != self._process
 
     def start(self, step: Coroutine[Any, Any, T]) -> Future[T]:
         """Let the loop run it."""
@@ -88,9 +96,11 @@ class SyncStream:
         self.close()
 
     def close(self) -> None:
-        """End the stream, telling the server, and its thread. Does nothing the second time."""
+        """End the stream, telling the server, and its thread. Does nothing the second time, nor in a forked process:
+        the stream is that of the process which opened it.
+        """
         thread, self._thread = self._thread, None
-        if thread is None:
+        if thread is None or thread.is_foreign:
             return
         try:
             if self._asked is not None:
@@ -115,6 +125,7 @@ class SyncStream:
 
         Raises:
             TimeoutError: there was none in that time. Nothing is lost; ask again.
+            RuntimeError: this is a forked process, and the stream is its parent's.
         """
         if not self._ready:
             self._ready.extend(self._fetch(timeout_s))
@@ -128,6 +139,8 @@ class SyncStream:
     def _fetch(self, timeout_s: float | None) -> list[Item]:
         if self._thread is None:
             raise RuntimeError("a stream is used with: with connect_sync(...) as stream")
+        if self._thread.is_foreign:
+            raise RuntimeError("a stream is read by the process that opened it: after a fork open another one")
         asked = self._asked = self._asked or self._thread.start(self._stream.next_items())
         items = asked.result(timeout_s)  # Why it is kept: a step that was given up might have brought something
         self._asked = None
