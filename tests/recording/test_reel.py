@@ -51,6 +51,22 @@ def test_a_loop_goes_on_with_its_numbers() -> None:
     assert reel.has(10**9)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"seq":"%s","metadata":{"seq":"1"}}',
+        '{"metadata":{"seq":"1","resource_tags":[{"seq":1}]},"seq":"%s"}',
+        '{"datapoint":{"value":"{\\"seq\\":\\"1\\"}"},"key":"seq","is":"\\"seq\\":1", "seq" : %s}',
+        '[{"seq":"1"}]',
+    ],
+)
+def test_of_all_numbers_that_of_the_event_alone_is_written_anew(text: str) -> None:
+    """Not one in its metadata, in a value, or in JSON within a value, even if it comes first."""
+    first, again = text.replace("%s", "1"), text.replace("%s", "2")
+    reel = Reel([EventLine(AT_S, 1, first)], loop=True)
+    assert [reel.event(index, NOW_S).text for index in (0, 1)] == [first, again]
+
+
 @given(
     st.lists(st.integers(0, 60), unique=True, min_size=1, max_size=8).map(sorted), st.booleans(), st.integers(0, 200)
 )

@@ -125,8 +125,17 @@ def _ascend(times_s: Sequence[float]) -> list[float]:
 
 
 def _renumber(text: str, seq: int) -> str:
-    """Write another number; ``seq`` is a member of the outermost object alone, and of all its members the first."""
-    return _SEQ.sub(lambda match: f"{match[1]}{seq}{match[2]}", text, count=1)
+    """Write another number: that of the outermost object, wherever it stands among the others that are called so."""
+    depth = 0
+    for found in _MARK.finditer(text):
+        mark = found[0]
+        if mark in "{[":
+            depth += 1
+        elif mark in "}]":
+            depth -= 1
+        elif depth == 1 and (number := _SEQ.match(text, found.start())):
+            return f"{text[: number.start(1)]}{seq}{text[number.end(1) :]}"
+    return text
 
 
 def _shift_times(text: str, by_s: float) -> str:
@@ -146,5 +155,7 @@ def _shift_times(text: str, by_s: float) -> str:
     return rewrite(text, change, change_key=str, change_number=lambda _, literal: literal)
 
 
-_SEQ = re.compile(r'("seq"\s*:\s*"?)[0-9]+("?)')
+_MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[][{}]')
+"""What shows where in a JSON text one is: strings, and where objects and arrays begin and end."""
+_SEQ = re.compile(r'"seq"\s*:\s*"?([0-9]+)')
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?P<digits>(?:\.\d+)?)(?P<zone>Z|[+-]\d\d:?\d\d|)")
