@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.recording.tapes import AT_S, HEADER, datapoint, read, tape, texts, write
 from twinstream.client.state import Connected, Gap, Reconnecting, Resumed
 from twinstream.exits import CommandError
-from twinstream.recording.file import EventLine, Pseudonymised, Recording, append_to, create, fingerprint
+from twinstream.recording.file import EventLine, Pseudonymised, Recording, append_to, create, describe, fingerprint
 
 NAMES = ["day.jsonl", "day.jsonl.gz"]
 
@@ -26,11 +26,11 @@ def test_what_is_written_is_read(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     with create(path) as writer:
         writer.write_header(HEADER)
-        writer.write_state(AT_S, Connected(first=True))
+        writer.write_state(describe(AT_S, Connected(first=True)))
         writer.write_event(AT_S + 0.25, datapoint(7))
-        writer.write_state(AT_S, Reconnecting("connection lost", 0.5, 1))
-        writer.write_state(AT_S, Resumed(7))
-        writer.write_state(AT_S, Gap(8, 9))
+        writer.write_state(describe(AT_S, Reconnecting("connection lost", 0.5, 1)))
+        writer.write_state(describe(AT_S, Resumed(7)))
+        writer.write_state(describe(AT_S, Gap(8, 9)))
     recording = Recording(path)
     lines = list(recording.lines())
     assert recording.header == HEADER

@@ -138,6 +138,29 @@ async def test_pseudonyms_while_recording(tmp_path: Path) -> None:
     assert f"I am {dsns.pop()} of user-" in content
 
 
+async def test_why_a_stream_was_lost_is_told_with_pseudonyms(tmp_path: Path) -> None:
+    """A reason, whoever gave it, names neither key nor host, nor what else has a pseudonym; `scrub` likewise."""
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    key = "0123456789abcdef"
+    event = datapoint(1)
+
+    async def drop(connection: ServerConnection) -> None:
+        await connection.send(f"{len(event)}|{event}")
+        await connection.close(1012, f"LOCALHOST, {DSN}, 10.1.2.3, anna@example.de, {key}, localhost2")
+
+    async with playing(drop, play_of(record(2)), drop, play_of(record(2))) as (url, _):
+        url = url.replace("127.0.0.1", "localhost").replace("=k", f"={key}")
+        await record_stream(url, first, bounds=Bounds(2), pseudonyms=Pseudonyms(KINDS, "s"), notify=quiet)
+        await record_stream(url, second, bounds=Bounds(2), notify=quiet)
+    scrub(second, third, Pseudonyms(KINDS, "s"))
+    for path in (first, third):
+        [reason] = [found["reason"] for line in read(path) if "reason" in (found := json.loads(line.text))]
+        dsn = json.loads(texts(path)[0])["metadata"]["dsn"]
+        assert reason.startswith(f"closed with 1012 [host], {dsn}, 10.")
+        assert reason.endswith("@example.com, [stream key], localhost2")
+        assert not [secret for secret in (DSN, "10.1.2.3", "anna", key) if secret in path.read_text()]
+
+
 def test_a_recording_is_scrubbed(tmp_path: Path) -> None:
     """Numbers and times of arrival stay; what an event says of a device that only a later one names is replaced too."""
     source, target = tmp_path / "a", tmp_path / "b.gz"

@@ -173,13 +173,8 @@ class Writer:
         else:
             self._write(b'{"at":"%b","event":%b}' % (at, text.encode()))
 
-    def write_state(self, at_s: float, state: State) -> None:
+    def write_state(self, line: StateLine) -> None:
         """Write what happened to the stream. Raises CommandError: 74, the disk takes no more."""
-        fields = {"at": write_time(at_s), "state": _STATES[type(state)], **msgspec.structs.asdict(state)}
-        self._write(msgspec.json.encode(fields))
-
-    def write_line(self, line: StateLine) -> None:
-        """Write a line of another recording."""
         self._write(line.text.encode())
 
     def flush(self) -> None:
@@ -242,6 +237,12 @@ def create(path: Path) -> Writer:
     except OSError as error:
         raise CommandError(EX_IOERR, f"{path}: cannot be created: {error.strerror}") from None
     return Writer(path, _open(path, "ab"))
+
+
+def describe(at_s: float, state: State) -> StateLine:
+    """Return the line that tells what happened to a stream."""
+    fields = {"at": write_time(at_s), "state": _STATES[type(state)], **msgspec.structs.asdict(state)}
+    return StateLine(at_s, msgspec.json.encode(fields).decode())
 
 
 def fingerprint(stream_key: str) -> str:

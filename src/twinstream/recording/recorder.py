@@ -8,8 +8,10 @@ number is in the file, once, and it goes on behind that number.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,8 +22,19 @@ from twinstream.client.explanation import explain_end
 from twinstream.client.state import State
 from twinstream.client.stream import Stream, connect
 from twinstream.errors import TwinstreamError
-from twinstream.recording.file import VERSION, Header, Pseudonymised, Writer, append_to, fingerprint, write_time
+from twinstream.recording.file import (
+    VERSION,
+    Header,
+    Pseudonymised,
+    StateLine,
+    Writer,
+    append_to,
+    describe,
+    fingerprint,
+    write_time,
+)
 from twinstream.recording.pseudonym import KINDS, Pseudonyms
+from twinstream.recording.rewrite import rewrite
 
 FLUSH_S = 1.0
 """What has been recorded is given to the operating system after so long at the latest."""
@@ -65,7 +78,7 @@ async def record(
                 return 0, last_seq
             seq_start = last_seq + 1
         stream = connect(url, stream_key=stream_key, seq_start=seq_start, seq_end=seq_end, observe=True)
-        tape = _Tape(writer, clock, pseudonyms, notify, bounds.count)
+        tape = _Tape(writer, clock, address.base, pseudonyms, notify, bounds.count)
         try:
             async with asyncio.timeout(bounds.seconds):
                 if bounds.count is None or bounds.count > 0:
@@ -85,6 +98,22 @@ def hide(header: Header, pseudonyms: Pseudonyms) -> Header:
     return Header(header.twinstream_recording, header.began_at, pseudonyms=Pseudonymised(kinds, pseudonyms.check))
 
 
+def hide_reason(line: StateLine, stream: str | None, pseudonyms: Pseudonyms) -> StateLine:
+    """Return what happened to a stream with pseudonyms, and without the host of its URL, if that is known.
+
+    Why: a reason is what the server, the proxy before it or the machine's resolver had to say.
+    """
+    text = line.text
+    if host := urlsplit(stream or "").hostname:
+        found = re.compile(rf"(?<![\w-]){re.escape(host)}(?![\w-])", re.IGNORECASE)
+
+        def change(key: str, value: str) -> str:
+            return found.sub("[host]", value) if key == "reason" else value
+
+        text = rewrite(text, change, change_key=str, change_number=lambda _, literal: literal)
+    return StateLine(line.at_s, pseudonyms.scrub(text))
+
+
 class _Tape:
     """Writes what comes, and looks that it does not stay in memory for long."""
 
@@ -92,12 +121,14 @@ class _Tape:
         self,
         writer: Writer,
         clock: Clock,
+        stream: str,
         pseudonyms: Pseudonyms | None,
         notify: Callable[[State], None],
         count: int | None,
     ) -> None:
         self._writer = writer
         self._clock = clock
+        self._stream = stream
         self._pseudonyms = pseudonyms
         self._notify = notify
         self._count = count
@@ -126,4 +157,5 @@ class _Tape:
             self._writer.write_event(at_s, self._pseudonyms.scrub(item.text) if self._pseudonyms else item.text)
             return
         self._notify(item)
-        self._writer.write_state(at_s, item)
+        line = describe(at_s, item)
+        self._writer.write_state(hide_reason(line, self._stream, self._pseudonyms) if self._pseudonyms else line)

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from twinstream.recording.file import EventLine, Recording, StateLine, create
+from twinstream.recording.file import EventLine, Recording, create
 from twinstream.recording.pseudonym import Pseudonyms
-from twinstream.recording.recorder import hide
+from twinstream.recording.recorder import hide, hide_reason
 
 
 def scrub(source: Path, target: Path, pseudonyms: Pseudonyms) -> int:
     """Write a recording anew with pseudonyms; answer the number of events.
 
-    Times of arrival, numbers and states stay; the header loses the stream's address.
+    Times of arrival, numbers and states stay; the header loses the stream's address, and so do reasons.
 
     Raises:
         CommandError: 64, the target is there already. 65, the source is no recording, or damaged. 74, the disk.
@@ -33,5 +33,5 @@ def scrub(source: Path, target: Path, pseudonyms: Pseudonyms) -> int:
                 events += 1
                 writer.write_event(line.at_s, pseudonyms.scrub(line.text))
             else:
-                writer.write_line(StateLine(line.at_s, pseudonyms.scrub(line.text)))
+                writer.write_state(hide_reason(line, recording.header.stream, pseudonyms))
     return events
