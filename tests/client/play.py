@@ -83,9 +83,11 @@ async def playing(
     retry_after: str = "0",
     tls: ssl.SSLContext | None = None,
     may_enter: asyncio.Event | None = None,
+    place: str | None = None,
 ) -> AsyncIterator[tuple[str, list[str]]]:
     """Serve one play per connection on a free port, the last one for all further; ``refuse`` maps connection numbers to
-    HTTP statuses, whose body is ``refusal``. Handshakes are answered when ``may_enter`` is set.
+    HTTP statuses, whose body is ``refusal``. Handshakes are answered when ``may_enter`` is set. ``place`` answers whoever
+    asks how far the stream is.
 
     Answers the stream's URL, and the list of requested targets, which grows.
     """
@@ -93,6 +95,8 @@ async def playing(
     to_come = chain(plays, repeat(plays[-1])) if plays else iter(())
 
     async def admit(connection: ServerConnection, request: Request) -> Response | None:
+        if place is not None and "/getCurrentSeq?" in request.path:
+            return connection.respond(HTTPStatus.OK, place)
         targets.append(request.path)
         if may_enter is not None:
             await may_enter.wait()

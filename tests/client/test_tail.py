@@ -14,7 +14,8 @@ from websockets.asyncio.server import ServerConnection
 
 from tests.certificate import make_certificate
 from tests.client.play import Still, play_of, playing, record
-from twinstream.client.tail import Selection, tail
+from twinstream.client.address import Address
+from twinstream.client.tail import Selection, _find_place, tail
 from twinstream.exits import EX_NOPERM, EX_PROTOCOL, EX_TEMPFAIL, EX_UNAVAILABLE, CommandError
 
 AT = "2018-09-24T10:25:14Z"
@@ -64,6 +65,39 @@ async def test_a_private_authority_is_trusted_throughout(tmp_path: Path, monkeyp
     async with playing(play_of(record(26)), refuse={0: 200}, refusal=places, tls=tls) as (url, targets):
         assert await tail(url, count=1, out=Terminal()) == 0
     assert targets[1].endswith("&seq_start=17&observe=1")
+
+
+@pytest.mark.parametrize(
+    ("since_seq", "place", "notice"),
+    [
+        (28, '{"seq":"26","oldest":"1"}', "twinstream: event 28 is yet to come: the newest is 26\n"),
+        (27, '{"seq":"26","oldest":"1"}', ""),
+        (28, "<html>", ""),
+    ],
+)
+async def test_a_beginning_that_is_yet_to_come_is_told(
+    since_seq: int, place: str, notice: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing comes since it lies beyond the newest event, the error output says so, if the server tells."""
+    out, answered = io.StringIO(), asyncio.Event()
+
+    async def find_place(address: Address) -> tuple[int, int] | None:
+        found = await _find_place(address)
+        answered.set()
+        return found
+
+    monkeypatch.setattr("twinstream.client.tail.QUIET_S", 0)
+    monkeypatch.setattr("twinstream.client.tail._find_place", find_place)
+
+    async def play(connection: ServerConnection) -> None:
+        await answered.wait()
+        await connection.send(record(since_seq))
+        await connection.wait_closed()
+
+    async with playing(play, place=place) as (url, _):
+        assert await tail(url, since_seq=since_seq, count=1, out=out) == 0
+    assert capsys.readouterr().err == notice
+    assert out.getvalue() == record(since_seq).partition("|")[2] + "\n"
 
 
 def datapoint(seq: int, dsn: str, name: str, kind: str = "datapoint") -> str:

@@ -30,6 +30,8 @@ from twinstream.exits import EX_USAGE, CommandError
 
 LAST_SHOWN = 10
 """So many events from before are shown on a terminal, like `tail` does with lines."""
+QUIET_S = 1.0
+"""When nothing has come for so long, the server is asked whether there is anything yet behind ``since_seq``."""
 LONGEST_WAIT_S = 5.0
 """Upper end of the wait between two attempts: a person looks on."""
 
@@ -69,7 +71,8 @@ async def tail(
 
     On a terminal it begins with the last ten events, otherwise where the server says (behind the last acknowledged
     event); ``since_seq`` (0: the oldest kept) or ``until_seq`` decide for both. ``count`` shown events or ``seconds``
-    bound it. What happens to the stream, and with ``stats`` what was counted, goes to the error output.
+    bound it. What happens to the stream, that it has not come to ``since_seq`` yet (if the server tells how far it is),
+    and with ``stats`` what was counted, goes to the error output.
 
     Raises:
         CommandError: the stream cannot be opened, or was closed for good.
@@ -93,6 +96,7 @@ async def tail(
         random=random,
     )
     printer = _Printer(out, describe_event if is_watched else _as_json_line, selection or Selection(), count)
+    ahead = asyncio.create_task(_tell_if_ahead(address, stream))
     try:
         async with asyncio.timeout(seconds):
             if count is None or count > 0:
@@ -102,6 +106,8 @@ async def tail(
     except TwinstreamError as error:
         raise explain_end(error) from None
     finally:
+        ahead.cancel()
+        await asyncio.gather(ahead, return_exceptions=True)
         if stats:
             _notice(f"{describe_counters(stream.counters)}; {printer.shown} shown")
     return 0
@@ -140,8 +146,28 @@ def _as_json_line(event: Event) -> str:
     return event.text.replace("\r", " ").replace("\n", " ")
 
 
+async def _tell_if_ahead(address: Address, stream: Stream) -> None:
+    """Tell once that the number to begin with lies behind what comes next: nothing is shown until it is reached."""
+    await asyncio.sleep(QUIET_S)
+    if address.seq_start and stream.last_seq is None and (place := await _find_place(address)) is not None:
+        newest, _ = place
+        if address.seq_start > newest + 1 and stream.last_seq is None:
+            _notice(f"event {address.seq_start} is yet to come: the newest is {newest}")
+
+
 async def _find_start(address: Address) -> int | None:
     """Ask where a stream that begins a few events before its end begins; None if the server does not tell."""
+    if (place := await _find_place(address)) is None:
+        return None
+    newest, oldest = place
+    start = max(oldest, newest - LAST_SHOWN + 1)
+    if start > oldest:
+        _notice(f"the last {LAST_SHOWN} of {newest - oldest + 1} events; for all: --since-seq 0")
+    return start
+
+
+async def _find_place(address: Address) -> tuple[int, int] | None:
+    """Ask for the numbers of the newest event and of the oldest kept; None if the server does not tell."""
     parts = urlsplit(address.base)
     question = f"{parts.scheme.replace('ws', 'http')}://{parts.netloc}/api/v1/subscriptions/getCurrentSeq"
     try:
@@ -149,13 +175,9 @@ async def _find_start(address: Address) -> int | None:
         async with httpx.AsyncClient(verify=trust, trust_env=not is_local(address.base), timeout=5) as client:
             answer = await client.get(question, params={"stream_key": address.stream_key})
         place = msgspec.json.decode(answer.raise_for_status().content, type=dict[str, str])
-        newest, oldest = int(place["seq"]), int(place["oldest"])
+        return int(place["seq"]), int(place["oldest"])
     except (httpx.HTTPError, msgspec.DecodeError, KeyError, ValueError):
         return None
-    start = max(oldest, newest - LAST_SHOWN + 1)
-    if start > oldest:
-        _notice(f"the last {LAST_SHOWN} of {newest - oldest + 1} events; for all: --since-seq 0")
-    return start
 
 
 def _notice(text: str) -> None:
