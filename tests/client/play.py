@@ -86,8 +86,8 @@ async def playing(
     place: str | None = None,
 ) -> AsyncIterator[tuple[str, list[str]]]:
     """Serve one play per connection on a free port, the last one for all further; ``refuse`` maps connection numbers to
-    HTTP statuses, whose body is ``refusal``. Handshakes are answered when ``may_enter`` is set. ``place`` answers whoever
-    asks how far the stream is.
+    HTTP statuses, whose body is ``refusal``. Handshakes are answered when ``may_enter`` is set. ``place`` answers
+    whoever asks how far the stream is.
 
     Answers the stream's URL, and the list of requested targets, which grows.
     """
