@@ -88,7 +88,7 @@ def test_nobody_starts_a_second_one(demonstration: subprocess.Popen[str], folder
     """On the same folder: exit code 75."""
     second = twinstream("demo", "--collect", f"--data={folder}", "--port=0")
     assert second.returncode == 75
-    assert "already" in second.stderr
+    assert "already; end it, or name another folder with --data" in second.stderr
 
 
 def test_only_its_own_processes_are_struck(demonstration: subprocess.Popen[str], folder: Path, tmp_path: Path) -> None:

@@ -64,7 +64,10 @@ def read_running(folder: Path) -> Running | None:
 def require_free(folder: Path) -> None:
     """Raise CommandError 75 if a demonstration, or a server alone, runs on the folder."""
     if read_running(folder) is not None or find_server(folder) is not None:
-        raise CommandError(EX_TEMPFAIL, f"data: a server or a demonstration runs on {folder} already")
+        raise CommandError(
+            EX_TEMPFAIL,
+            f"data: a server or a demonstration runs on {folder} already; end it, or name another folder with --data",
+        )
 
 
 def run_demonstration(folder: Path, server_flags: list[str], port: int, scenario: str) -> int:
