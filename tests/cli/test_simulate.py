@@ -47,7 +47,7 @@ def test_what_is_wrong_is_a_line_and_an_exit_code(
 
 def test_times_are_read() -> None:
     """Seconds unless it says otherwise."""
-    assert [read_time(text) for text in ("90", "0.5s", "5m", "1h")] == [90, 0.5, 300, 3600]
+    assert [read_time(text, "--for") for text in ("90", "0.5s", "5m", "1h")] == [90, 0.5, 300, 3600]
     for text in ("0s", "-1s", "s", "1d"):
-        with pytest.raises(CommandError):
-            read_time(text)
+        with pytest.raises(CommandError, match=f"--for: '{text}' is no time"):
+            read_time(text, "--for")

@@ -49,7 +49,7 @@ def break_(
     ] = None,
 ) -> None:
     """Kill server and collector of the demonstration again and again, at random."""
-    length_s, mean_s = read_time(for_), read_time(every)
+    length_s, mean_s = read_time(for_, "--for"), read_time(every, "--every")
     folder = load_configuration({} if data is None else {"data": data}, os.environ)[0].data
     _require(folder)
     if seed is None:

@@ -139,8 +139,8 @@ def collect(
     if example:
         print(EXAMPLE, end="")
         return 0
-    batch_time_s = None if batch_time is None else read_time(batch_time)
-    seconds = None if for_ is None else read_time(for_)
+    batch_time_s = None if batch_time is None else read_time(batch_time, "--batch-time")
+    seconds = None if for_ is None else read_time(for_, "--for")
     outputs = read_outputs(to, batch_size, batch_time_s)
     if config is None:
         if not outputs:

@@ -111,7 +111,7 @@ def simulate(
         raise CommandError(EX_USAGE, "which scenario? Name a file, or one of: twinstream simulate --list")
     from twinstream.simulator.scenario import ScenarioError, load_scenario
 
-    length_s = None if for_ is None else read_time(for_)
+    length_s = None if for_ is None else read_time(for_, "--for")
     try:
         chosen = load_scenario(scenario)
         settings, _, warnings = load_configuration({} if data is None else {"data": data}, os.environ)
@@ -129,11 +129,11 @@ def add_simulate_commands(app: App) -> None:
     app.command(simulate, help_epilogue=EXAMPLES)
 
 
-def read_time(text: str) -> float:
-    """Read a time like 90, 90s, 5m or 1h as seconds. Raises CommandError 64."""
+def read_time(text: str, flag: str) -> float:
+    """Read a flag's time like 90, 90s, 5m or 1h as seconds. Raises CommandError 64, naming the flag."""
     found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*(s|m|h)?", text.strip())
     if found is None or float(found[1]) <= 0:
-        raise CommandError(EX_USAGE, f"{text!r} is no time; expected one like 60s, 5m or 1h")
+        raise CommandError(EX_USAGE, f"{flag}: {text!r} is no time; expected one like 60s, 5m or 1h")
     return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2] or "s"]
 
 

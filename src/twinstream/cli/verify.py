@@ -86,7 +86,7 @@ def verify(
         wait = DEMONSTRATION_WAIT
     folder = load_configuration({} if data is None else {"data": data}, os.environ)[0].data
     url = db or f"sqlite:///{folder / DATABASE_NAME}"
-    wait_s = 0.0 if wait is None else read_time(wait)
+    wait_s = 0.0 if wait is None else read_time(wait, "--wait")
     progress = Progress(wait_s, sys.stderr, time.monotonic)
     try:
         verdict = compare(
