@@ -1,10 +1,12 @@
 #!/bin/sh
 # Run the checks and the tests, and say at the end what could not run. Arguments go to pytest.
+# Without any, all tests run, side by side: files, for what a file has started (a server, a database) serves all its tests.
 set -u
 cd "$(dirname "$0")/.."
 verdict=0
 .venv/bin/python scripts/need.py install
 scripts/lint.sh || { verdict=1; lint=failed; }
+[ $# -gt 0 ] || set -- --numprocesses auto --maxprocesses 4 --dist loadfile
 .venv/bin/pytest "$@" || verdict=1
 .venv/bin/python scripts/need.py report || verdict=1
 [ "${lint:-ok}" = ok ] || echo 'twinstream: a check of the code failed, see above the tests'
