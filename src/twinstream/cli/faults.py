@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, Token
 
 from twinstream.cli.admin_table import Reply, show, show_all
 from twinstream.cli.operator import HERE, Target
@@ -31,6 +32,18 @@ SubscriptionId = Annotated[
 
 def _optional(metavar: str, text: str, name: str | None = None) -> Parameter:
     return Parameter(name=name, metavar=metavar, show_default=False, help=text)
+
+
+def _read_whole(_: Any, tokens: Sequence[Token]) -> int:
+    """Read a whole number. Why: left to itself, cyclopts rounds 1.5."""
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"{tokens[0].value!r} is no whole number") from None
+
+
+def _whole(text: str, name: str | None = None) -> Parameter:
+    return Parameter(name=name, metavar="N", show_default=False, help=text, converter=_read_whole)
 
 
 _WIDTH = max(map(len, PROFILES))
@@ -81,12 +94,10 @@ def set_faults(
     /,
     *,
     profile: Annotated[str | None, _optional("NAME", "Faults that come together; see below.")] = None,
-    seed: Annotated[int | None, _optional("N", "What all chance comes from. [default 0]")] = None,
+    seed: Annotated[int | None, _whole("What all chance comes from. [default 0]")] = None,
     drop: Annotated[float | None, _optional("SHARE", "Share of events that are not sent, 0 to 1.")] = None,
     duplicate: Annotated[float | None, _optional("SHARE", "Share of events that are sent twice, 0 to 1.")] = None,
-    reorder: Annotated[
-        int | None, _optional("N", f"Up to so many later events overtake one, 0 to {MOST_REORDERED}.")
-    ] = None,
+    reorder: Annotated[int | None, _whole(f"Up to so many later events overtake one, 0 to {MOST_REORDERED}.")] = None,
     delay_ms: Annotated[
         str | None, _optional("LEAST,MOST", "Milliseconds that events are held, in their order.", "--delay-ms")
     ] = None,
@@ -94,9 +105,7 @@ def set_faults(
         float | None, _optional("SHARE", "Share of heartbeats, and pings, that are not sent.", "--mute-heartbeats")
     ] = None,
     close: Annotated[str | None, _optional("CODE", f"Close with this code, or `{ABRUPT}` without any.")] = None,
-    after_events: Annotated[
-        int | None, _optional("N", "Close behind so many events of a socket.", "--after-events")
-    ] = None,
+    after_events: Annotated[int | None, _whole("Close behind so many events of a socket.", "--after-events")] = None,
     every_s: Annotated[float | None, _optional("SECONDS", "Close a socket that is so old.", "--every-s")] = None,
     target: Target = HERE,
 ) -> None:
