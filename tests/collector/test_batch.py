@@ -99,3 +99,29 @@ async def test_a_batch_released_twice_holds_no_more() -> None:
         async with asyncio.timeout(0.01):
             await batch.add(events[1:2])
     assert seqs(await take(batch)) == [1]
+
+
+async def test_what_somebody_waited_with_is_in_the_last_batch() -> None:
+    """It was taken from the stream, and nothing comes after it."""
+    batch = Batch(Limits(batch_events=2, batch_age_s=NEVER_S))
+    adding = asyncio.create_task(batch.add(list(datapoints(1, 7))))
+    assert len(await batch.take()) == 2
+    adding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await adding
+    batch.close()
+    assert seqs(await take(batch)) == [3, 4, 5, 6, 7]
+    assert await take(batch) == []
+
+
+async def test_nobody_adds_between_take_and_release() -> None:
+    """Also if the batch that was taken was not full."""
+    batch = Batch(Limits(batch_events=9, batch_age_s=0.001))
+    await batch.add(list(datapoints(1, 1)))
+    assert len(await batch.take()) == 1
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await batch.add(list(datapoints(2, 2)))
+    batch.release()
+    await batch.add(list(datapoints(3, 3)))
+    assert seqs(await take(batch)) == [3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable, Sequence
 from random import Random
@@ -193,10 +194,12 @@ async def test_a_sink_that_is_away_is_told_of() -> None:
     """The state names the reason, whether time heals it, and goes when it is over."""
     sink = FullSink()
     progress, stop = Progress("s"), asyncio.Event()
-    async with playing(play_of(record(1))) as (url, _):
-        running = asyncio.create_task(run(source(url, sink), progress=[progress], stop=stop))
+    async with playing(play_of(record(1), record(2), record(3))) as (url, _):
+        limits = Limits(batch_events=1, batch_age_s=3600)
+        running = asyncio.create_task(run(source(url, sink, limits=limits), progress=[progress], stop=stop))
         await until(lambda: progress.state is State.SINK_FULL)
         assert progress.reason == "no room"
+        await until(lambda: progress.read == 3)  # so that heartbeats are answered
         sink.is_full = False
         await until(lambda: progress.state is State.STREAMING)
         assert progress.reason == ""
@@ -259,6 +262,54 @@ async def test_after_stop_what_was_read_is_written() -> None:
         await running
     assert sink.batches == [[1, 2]]
     assert progress.state is State.ENDED
+
+
+async def test_after_stop_what_waits_for_room_is_written_too() -> None:
+    """A message that does not fit into the batch, while the batch before it is being written."""
+    gate, stop, progress = threading.Event(), asyncio.Event(), Progress("s")
+    sink = ListSink(gate=gate)
+    async with playing(play_of(NINE)) as (url, _):
+        running = asyncio.create_task(run(source(url, sink), progress=[progress], stop=stop))
+        await until(lambda: progress.read == 9)
+        stop.set()
+        gate.set()
+        await running
+    assert sink.seqs == list(range(1, 10))
+    assert (progress.state, progress.written) == (State.ENDED, 9)
+
+
+async def test_stop_waits_only_so_long_for_a_write_and_not_for_what_comes_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whether the batch was written the next start finds out; an error that comes too late is nobody's."""
+    monkeypatch.setattr("twinstream.collector.runner.LAST_WRITE_S", 0.01)
+    gate, stop, complaints = threading.Event(), asyncio.Event(), list[Any]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, complaint: complaints.append(complaint))
+    sink = LateSink(gate=gate)
+    async with playing(play_of(NINE)) as (url, _):
+        running = asyncio.create_task(run(source(url, sink, name="late"), stop=stop))
+        await asyncio.to_thread(sink.began.wait, 10)
+        stop.set()
+        (progress,) = await running
+    gate.set()
+    (worker,) = (thread for thread in threading.enumerate() if thread.name == "sink of late")
+    await asyncio.to_thread(worker.join, 10)
+    await asyncio.sleep(0)
+    gc.collect()
+    assert (progress.state, progress.written, complaints) == (State.ENDED, 0, [])
+
+
+class LateSink(ListSink):
+    """A sink that fails when nobody waits for it any more."""
+
+    def __init__(self, gate: threading.Event) -> None:
+        super().__init__(gate=gate)
+        self.began = threading.Event()
+
+    def write(self, stream: str, events: Sequence[Event], release: Callable[[], None] = go_on) -> None:
+        self.began.set()
+        super().write(stream, events, release)
+        raise SinkError("too late")
 
 
 async def test_stop_does_not_wait_for_a_sink_that_is_away() -> None:

@@ -2,7 +2,7 @@
 
 Owns when a batch is due; knows neither streams nor sinks. One task adds, one takes, in the same event loop.
 Invariant: the order stays, nothing is dropped, and no more is held than one full batch and what is being added: then
-whoever adds has to wait, and so it has between `Batch.take` and `Batch.release`.
+whoever adds has to wait, and so it has between `Batch.take` and `Batch.release`. Only the last batch may be larger.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Batch:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._events: list[Event] = []
+        self._left: list[Event] = []
         self._size_bytes = 0
         self._is_closed = False
         self._due = asyncio.Event()
@@ -39,7 +40,11 @@ class Batch:
         """Put events behind the others; while the batch is full, wait until it is taken and released."""
         limits, begin = self._limits, 0
         while begin < len(events):
-            await self._room.wait()
+            try:
+                await self._room.wait()
+            except asyncio.CancelledError:
+                self._left = events[begin:]
+                raise
             if not self._events:
                 self._timer = asyncio.get_running_loop().call_later(limits.batch_age_s, self._due.set)
             fitting = events[begin : begin + limits.batch_events - len(self._events)]
@@ -71,8 +76,9 @@ class Batch:
             self._room.set()
 
     def close(self) -> None:
-        """Say that no more will be added: what is there is due."""
+        """Say that no more will be added: what is there is due, with what somebody waited with who was cancelled."""
         self._is_closed = True
+        self._events += self._left
         self._due.set()
 
     def _is_full(self) -> bool:

@@ -249,3 +249,4 @@ class _Collection:
             return answer.result()
         finally:
             stopping.cancel()
+            answer.cancel()  # nobody wants to know any more
