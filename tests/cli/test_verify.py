@@ -51,6 +51,17 @@ def run(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> tu
     return exit_code, {word: finding["count"] for word, finding in findings.items() if finding["count"]}
 
 
+def test_a_stream_that_is_not_there_is_told_with_those_that_are(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Everything is missing then, and a slip of the pen may be why."""
+    flags = ["--truth", str(folder / "truth.jsonl"), "--db", str(folder / "events.db")]
+    assert main(["verify", *flags, "--stream", "S"]) == 1
+    out, err = capsys.readouterr()
+    assert "missing       20\n" in out
+    assert err == "twinstream: nothing was collected of the stream 'S'; there is s\n"
+
+
 def test_a_whole_database_is_clean(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 0, and every finding is counted as 0."""
     assert run(folder, capsys) == (0, {})

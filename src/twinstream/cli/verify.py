@@ -80,6 +80,7 @@ def verify(
 ) -> int:
     """Compare what a collector holds with what the server accepted, and name what is wrong."""
     from twinstream.truth.journal import TruthError
+    from twinstream.truth.rows import read_rows
     from twinstream.truth.verify import verify as compare
 
     if truth is None and db is None and wait is None:
@@ -88,20 +89,25 @@ def verify(
     url = db or f"sqlite:///{folder / DATABASE_NAME}"
     wait_s = 0.0 if wait is None else read_time(wait, "--wait")
     progress = Progress(wait_s, sys.stderr, time.monotonic)
+    url = url if ":" in url else f"sqlite:///{url}"
     try:
         verdict = compare(
             truth or folder / TRUTH_NAME,
-            url if ":" in url else f"sqlite:///{url}",
+            url,
             table=table,
             stream=stream,
             wait_s=wait_s,
             sleep=time.sleep,
             notify=progress.show,
         )
+        others = set() if stream is None or verdict.rows else {row.stream for row in read_rows(url, table)} - {None}
     except TruthError as error:
         raise CommandError(EX_DATAERR, str(error)) from None
     finally:
         progress.clear()
+    if others:
+        held = ", ".join(sorted(map(str, others)))
+        print(f"twinstream: nothing was collected of the stream {stream!r}; there is {held}", file=sys.stderr)
     print(msgspec.json.encode(verdict).decode() if json else describe(verdict))
     if verdict.is_clean and not verdict.accepted:
         raise CommandError(
