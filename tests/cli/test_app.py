@@ -66,6 +66,7 @@ def test_tail_tells_what_a_pipe_gets_and_how_to_trust_a_private_ca(capsys: pytes
         (["serve", "--port", "1", "--port", "2"], "--port specified multiple times"),
         (["serve", "--port", "-1"], "flag --port: '-1' cannot be; expected a whole number from 0 to 65,535"),
         (["serve", "--port", ""], "flag --port: '' cannot be"),
+        (["tail", "--count", "1.5"], "--count: '1.5' is no whole number"),
         (["serve", "--host", "0.0.0.0"], "flag --host: '0.0.0.0' can be reached by others"),
         (["demo", "--host", "0.0.0.0"], "flag --host: '0.0.0.0' can be reached by others"),
         (["demo", "--log-level", "debug"], "Unknown option: --log-level"),

@@ -12,8 +12,9 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-from cyclopts import App, CycloptsError, Group
+from cyclopts import App, CycloptsError, Group, Parameter, Token, convert
 from cyclopts.help import DefaultFormatter, PanelSpec
 from rich.box import Box
 from rich.console import Console
@@ -99,6 +100,7 @@ def build_app() -> App:
         print_error=False,
         suppress_keyboard_interrupt=False,
         result_action="return_value",
+        default_parameter=Parameter(converter=_read_argument),
     )
     other = Group.create_ordered("Other")
     add_server_commands(app)
@@ -121,6 +123,16 @@ def build_app() -> App:
 def version() -> None:
     """Print the version."""
     print(f"twinstream {__version__}")
+
+
+def _read_argument(kind: Any, tokens: Sequence[Token]) -> Any:
+    """Read what stands for a parameter. Why: left to itself, cyclopts takes 1.5 for the whole number 2."""
+    if kind not in (int, int | None):
+        return convert(kind, tokens)
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"{tokens[0].value!r} is no whole number") from None
 
 
 def _one_line(error: CycloptsError) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from cyclopts import App, Parameter, Token
+from cyclopts import App, Parameter
 
 from twinstream.cli.admin_table import Reply, show, show_all
 from twinstream.cli.operator import HERE, Target
@@ -34,16 +33,8 @@ def _optional(metavar: str, text: str, name: str | None = None) -> Parameter:
     return Parameter(name=name, metavar=metavar, show_default=False, help=text)
 
 
-def _read_whole(_: Any, tokens: Sequence[Token]) -> int:
-    """Read a whole number. Why: left to itself, cyclopts rounds 1.5."""
-    try:
-        return int(tokens[0].value)
-    except ValueError:
-        raise ValueError(f"{tokens[0].value!r} is no whole number") from None
-
-
 def _whole(text: str, name: str | None = None) -> Parameter:
-    return Parameter(name=name, metavar="N", show_default=False, help=text, converter=_read_whole)
+    return Parameter(name=name, metavar="N", show_default=False, help=text)
 
 
 _WIDTH = max(map(len, PROFILES))
