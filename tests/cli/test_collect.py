@@ -49,6 +49,11 @@ def test_help_teaches_outputs_exit_codes_and_examples(capsys: pytest.CaptureFixt
         ([URL, TO, "--batch-time=soon"], EX_USAGE, "--batch-time: 'soon' is no time; expected one like 60s, 5m or 1h"),
         ([URL, TO, "--for=0"], EX_USAGE, "--for: '0' is no time"),
         ([URL, TO, "--since-seq=-1"], EX_USAGE, "--since-seq -1 cannot be; expected a number from 0"),
+        (
+            [URL, "--to=mysql://u@h/d", "--to=mariadb://u@h/d"],
+            EX_USAGE,
+            "--to: mysql://u@h/d and mariadb://u@h/d are the same place; name one of them",
+        ),
         ([URL, TO, "--until-seq=5", "--once"], EX_USAGE, "say --until-seq or --once, not both"),
         ([URL, TO, "--name=a/b"], EX_USAGE, "--name: that is no name; expected letters, digits"),
         ([URL, TO, "--metrics=x"], EX_CONFIG, "x is no address for metrics; expected PORT or HOST:PORT"),

@@ -148,6 +148,18 @@ def test_the_example_is_a_file_that_can_be_read(path: Path, tmp_path: Path) -> N
             STREAM + 'outputs = ["databsae"]\n' + OUTPUT,
             ":4: streams.freezers.outputs: no output is called databsae; did you mean database?",
         ),
+        (
+            STREAM + 'outputs = ["database", "database"]\n' + OUTPUT,
+            ":4: streams.freezers.outputs: database is named twice; name it once",
+        ),
+        (
+            STREAM + OUTPUT + '[outputs.archive]\nurl = "sqlite:///events.db"\n',
+            ":1: streams.freezers.outputs: database and archive are the same place; name one of them",
+        ),
+        (
+            STREAM + '[outputs.c]\nurl = "mysql://u:hunter2@h/d"\n[outputs.d]\nurl = "mariadb://u:hunter2@h/d"\n',
+            ":1: streams.freezers.outputs: c and d are the same place; name one of them",
+        ),
         ('[streams.a]\nkey = "k"\n' + OUTPUT, ":1: streams.a: no url; expected url = "),
         (
             '[streams.a]\nurl = "ftp://h"\nkey = "k"\n' + OUTPUT,
@@ -198,7 +210,7 @@ def test_all_mistakes_are_told_at_once(path: Path) -> None:
 batch_size = 0
 colour = "red"
 [streams.freezers]
-outputs = ["databsae", "lake", "archive"]
+outputs = ["databsae", "lake", "archive", "archive"]
 [streams.washers]
 url = "ftp://h"
 key_env = "NOWHERE"
@@ -222,6 +234,7 @@ uri = "jsonl:a/"
         "3: streams.freezers.key: none; expected one of key",
         "4: streams.freezers.outputs: no output is called databsae; did you mean database?",
         "4: streams.freezers.outputs: no output is called lake; expected some of database, archive",
+        "4: streams.freezers.outputs: archive is named twice; name it once",
         "6: streams.washers.url: that is no address",
         "7: streams.washers.key_env: the environment has no variable NOWHERE",
         "9: streams.dryers.url: expected a text in quotes, got a whole number",
@@ -232,6 +245,13 @@ uri = "jsonl:a/"
     assert len(said) == len(expected)
     for line, begin in zip(said, expected, strict=True):
         assert line.startswith(begin)
+
+
+def test_streams_may_have_an_output_each_in_the_same_place(path: Path) -> None:
+    """What is refused is one stream that goes there twice."""
+    text = STREAM + 'outputs = ["database"]\n' + STREAM.replace("freezers", "washers") + 'outputs = ["archive"]\n'
+    plan = read(path, text + OUTPUT + OUTPUT.replace("database", "archive"))
+    assert [stream.outputs for stream in plan.streams] == [("database",), ("archive",)]
 
 
 def test_all_mistakes_of_a_list_are_told_at_once(path: Path) -> None:
@@ -319,6 +339,18 @@ def test_outputs_of_the_command_line_stand_in_for_those_of_a_file(path: Path) ->
         (
             f'[{{"url": "ws://h", "key": "{KEY}", "persistence": "mysql"}}]',
             ": stream 1.persistence: no such kind of output; expected sqlite:///events.db",
+        ),
+        (
+            f'[{{"url": "ws://h", "key": "{KEY}", "persistence": ["file", "file"]}}]',
+            ": stream 1.persistence: jsonl:5de7872a7ba0.jsonl is named twice; name it once",
+        ),
+        (
+            f'[{{"id": 1, "url": "ws://h", "key": "{KEY}", "persistence": ["file", "jsonl:1.jsonl"]}}]',
+            ": stream 1.persistence: jsonl:1.jsonl is named twice; name it once",
+        ),
+        (
+            f'[{{"url": "ws://h", "key": "{KEY}", "persistence": ["mysql://u:hunter2@h/d", "mariadb://u:hunter2@h/d"]}}]',
+            ": stream 1.persistence: mysql://u@h/d and mariadb://u@h/d are the same place; name one of them",
         ),
     ],
 )

@@ -179,7 +179,7 @@ def read_outputs(
     Raises:
         CommandError: 64.
     """
-    from twinstream.collector.plan import make_output
+    from twinstream.collector.plan import make_output, tell_twins
 
     if batch_size is not None and not 1 <= batch_size <= 1_000_000:
         raise CommandError(EX_USAGE, f"--batch-size {batch_size} cannot be; expected 1 to 1000000")
@@ -187,7 +187,10 @@ def read_outputs(
         made = [make_output(text, batch_size=batch_size, batch_time_s=batch_time_s) for text in to]
     except ValueError as error:
         raise CommandError(EX_USAGE, f"--to: {error}") from None
-    return {output.name: output for output in made}
+    outputs = {output.name: output for output in made}
+    if twins := tell_twins(outputs, outputs):
+        raise CommandError(EX_USAGE, f"--to: {twins}")
+    return outputs
 
 
 def _plan_one(url: str, key: str | None, name: str | None, outputs: dict[str, Output]) -> Plan:

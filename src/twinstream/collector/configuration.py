@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import msgspec
 
 from twinstream.client.regions import find_hosts
-from twinstream.collector.plan import Output, Plan, Secret, Stream, make_output, split_stream_url
+from twinstream.collector.plan import Output, Plan, Secret, Stream, make_output, split_stream_url, tell_twins
 from twinstream.collector.plan_file import (
     Mistakes,
     PlanFile,
@@ -151,7 +151,7 @@ def _read_toml(file: PlanFile, environment: Mapping[str, str], to: tuple[Output,
     for name, raw in top.streams.items():
         with mistakes.gather():
             wanted = convert_table(file, raw, _Stream, ("streams", name))
-            streams.append(_make_stream(file, name, wanted, named, environment, is_chosen=bool(to)))
+            streams.append(_make_stream(file, name, wanted, named, outputs, environment, is_chosen=bool(to)))
     with mistakes.gather():
         if top.streams and not named:
             raise file.refuse(
@@ -177,12 +177,22 @@ def _make_output(file: PlanFile, name: str, said: _Output, top: _Top, environmen
 
 
 def _make_stream(
-    file: PlanFile, name: str, said: _Stream, outputs: list[str], environment: Mapping[str, str], *, is_chosen: bool
+    file: PlanFile,
+    name: str,
+    said: _Stream,
+    outputs: list[str],
+    made: Mapping[str, Output],
+    environment: Mapping[str, str],
+    *,
+    is_chosen: bool,
 ) -> Stream:
-    """Make a stream; ``outputs`` are the names of all, which ``is_chosen`` makes those of the stream."""
+    """Make a stream; ``outputs`` are the names of all, which ``is_chosen`` makes those of the stream; ``made`` are
+    those without mistakes.
+    """
     place = ("streams", name)
     mistakes = Mistakes()
     url, key, seq_start = None, None, None
+    wanted = tuple(outputs if is_chosen or said.outputs is None else said.outputs)
     with mistakes.gather():
         check_name(file, place)
     with mistakes.gather():
@@ -200,11 +210,14 @@ def _make_stream(
                 near = difflib.get_close_matches(output, outputs, 1)
                 hint = f"did you mean {near[0]}?" if near else f"expected some of {', '.join(outputs)}"
                 raise file.refuse((*place, "outputs"), f"no output is called {output}; {hint}")
+    with mistakes.gather():
+        if twins := tell_twins(wanted, made):
+            raise file.refuse((*place, "outputs"), twins)
     mistakes.tell()
     return Stream(
         name=name,
         key=key,
-        outputs=tuple(outputs if is_chosen or said.outputs is None else said.outputs),
+        outputs=wanted,
         url=url,
         region=said.region,
         deployment=said.deployment,

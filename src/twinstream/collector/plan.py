@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -164,6 +164,23 @@ def make_output(
         batch_size=batch_size or defaults.batch_size,
         batch_time_s=defaults.batch_time_s if batch_time_s is None else batch_time_s,
     )
+
+
+def tell_twins(names: Iterable[str], outputs: Mapping[str, Output]) -> str | None:
+    """Say which of one stream's outputs are the same place, where each event would come twice; None if none are.
+
+    A name that is not in ``outputs`` is a place of its own.
+    """
+    seen: dict[str, Secret | None] = {}
+    for name in names:
+        url = outputs[name].url if name in outputs else None
+        if name in seen:
+            return f"{name} is named twice; name it once"
+        for other, place in seen.items():
+            if url is not None and url == place:
+                return f"{other} and {name} are the same place; name one of them"
+        seen[name] = url
+    return None
 
 
 def split_stream_url(url: str) -> tuple[str, Secret | None, int | None]:

@@ -11,7 +11,17 @@ from urllib.parse import quote
 
 import msgspec
 
-from twinstream.collector.plan import Output, Plan, Secret, Stream, is_name, make_output, name_of_key, split_stream_url
+from twinstream.collector.plan import (
+    Output,
+    Plan,
+    Secret,
+    Stream,
+    is_name,
+    make_output,
+    name_of_key,
+    split_stream_url,
+    tell_twins,
+)
 from twinstream.collector.plan_file import NAME_FORM, Mistakes, PlanFile, convert_table, open_to_others
 from twinstream.exits import EX_CONFIG, CommandError
 
@@ -63,6 +73,8 @@ def read_list(file: PlanFile, to: tuple[Output, ...]) -> Plan:
             if wanted:
                 outputs |= {output.name: output for output in wanted}
                 names = tuple(output.name for output in wanted)
+                if twins := tell_twins(names, outputs):
+                    raise file.refuse((*place, "persistence"), twins)
                 streams[name] = Stream(name, Secret(said.key), names, url, seq_start=seq_start or 0)
     mistakes.tell()
     return Plan(tuple(streams.values()), outputs)
