@@ -178,6 +178,16 @@ def test_the_example_is_a_file_that_can_be_read(path: Path, tmp_path: Path) -> N
             '[streams.a]\nurl = "ws://h"\nkey_file = "/nowhere/k"\n' + OUTPUT,
             ":3: streams.a.key_file: /nowhere/k cannot be read: No such file or directory",
         ),
+        (
+            f'[streams.a]\nurl = "ws://h"\nkey_file = "{"k" * 300}"\n' + OUTPUT,
+            f":3: streams.a.key_file: {'k' * 300} cannot be read: File name too long",
+        ),
+        (
+            '[streams.a]\nurl = "ws://h"\nkey_file = "a\\u0000b"\n' + OUTPUT,
+            ":3: streams.a.key_file: there is a zero byte in it; expected a text without",
+        ),
+        ('status = "a\\u0000b"\n' + STREAM + OUTPUT, ":1: status: there is a zero byte in it"),
+        (STREAM + '[outputs.x]\nurl = "jsonl:a\\u0000b"\n', ":5: outputs.x.url: there is a zero byte in it"),
         (STREAM.replace("freezers", '"a/b"') + OUTPUT, ":1: streams.a/b: that is no name; expected letters"),
         (
             STREAM + "outputs = [1]\n" + OUTPUT,
@@ -288,6 +298,14 @@ def test_a_key_file_that_others_can_read_is_refused(path: Path, tmp_path: Path) 
     assert said == f":3: streams.a.key_file: others can read {tmp_path}/key; mend it with: chmod 600 {tmp_path}/key"
 
 
+def test_a_file_with_zero_bytes_holds_no_secret(path: Path, tmp_path: Path) -> None:
+    """It is some other file."""
+    (tmp_path / "url").touch(mode=0o600)
+    (tmp_path / "url").write_bytes(b"jsonl:a\0b")
+    said = refusal(path, STREAM + f'[outputs.c]\nurl_file = "{tmp_path}/url"\n')
+    assert said == f":5: outputs.c.url_file: {tmp_path}/url holds no text"
+
+
 def test_a_password_that_others_can_read_is_refused(path: Path, tmp_path: Path) -> None:
     """As with keys; an output without a password may be read by everybody."""
     path.chmod(0o644)
@@ -339,6 +357,10 @@ def test_outputs_of_the_command_line_stand_in_for_those_of_a_file(path: Path) ->
         (
             f'[{{"url": "ws://h", "key": "{KEY}", "persistence": "mysql"}}]',
             ": stream 1.persistence: no such kind of output; expected sqlite:///events.db",
+        ),
+        (
+            f'[{{"url": "ws://h", "key": "{KEY}", "persistence": ["file", "jsonl:a\\u0000b"]}}]',
+            ": stream 1.persistence: there is a zero byte in it; expected a text without",
         ),
         (
             f'[{{"url": "ws://h", "key": "{KEY}", "persistence": ["file", "file"]}}]',

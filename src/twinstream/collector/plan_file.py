@@ -149,6 +149,8 @@ def _check_type(file: PlanFile, value: Any, type_: Any, place: tuple[str, ...]) 
         msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
         raise file.refuse(place, _reword(str(error))) from None
+    if any(isinstance(text, str) and "\0" in text for text in (value if isinstance(value, list) else [value])):
+        raise file.refuse(place, "there is a zero byte in it; expected a text without")  # no path can have one
 
 
 _WORDS = {
@@ -195,15 +197,15 @@ def read_secret(
             raise file.refuse((*place, f"{what}_env"), f"the environment has no variable {value}, or it is empty")
         return environment[value].strip()
     if way == "file":
-        if Path(value).is_file() and Path(value).stat().st_mode & 0o077:
-            raise file.refuse((*place, f"{what}_file"), f"others can read {value}; mend it with: chmod 600 {value}")
         try:
+            if Path(value).is_file() and Path(value).stat().st_mode & 0o077:
+                raise file.refuse((*place, f"{what}_file"), f"others can read {value}; mend it with: chmod 600 {value}")
             text = Path(value).read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "no text"
             raise file.refuse((*place, f"{what}_file"), f"{value} cannot be read: {reason}") from None
-        if not text:
-            raise file.refuse((*place, f"{what}_file"), f"{value} is empty")
+        if not text or "\0" in text:
+            raise file.refuse((*place, f"{what}_file"), f"{value} {'holds no text' if text else 'is empty'}")
         return text
     if not value:
         raise file.refuse((*place, what), "empty")
