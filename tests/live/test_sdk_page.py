@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.live.test_sdk import TABLE, demo
@@ -20,19 +21,14 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
-def test_each_example_runs(demo: DemoFile, number: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """As it stands there, but for the server, the key and the account."""
+def test_each_example_runs(
+    demo: DemoFile, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it stands there, in the folder where a demo runs."""
     program = EXAMPLES[number]
-    for sample, own in (
-        ("ws://127.0.0.1:8800", demo.url.replace("http", "ws")),
-        ("http://127.0.0.1:8800", demo.url),
-        ("2329763be15fef80789707e262e11016", demo.stream_keys["datapoint"]),
-        ("ada@example.com", demo.email),
-        ("correct horse", demo.password),
-        ("example-id", demo.app_id),
-        ("example-secret", demo.app_secret),
-    ):
-        program = program.replace(sample, own)
+    (tmp_path / "twinstream-data").mkdir()
+    (tmp_path / "twinstream-data" / "demo.json").write_bytes(msgspec.json.encode(demo))
+    monkeypatch.chdir(tmp_path)
     exec(compile(program, f"example {number}", "exec"), {"__name__": "__main__"})
     assert capsys.readouterr().out or "sqlite3" in program
 
