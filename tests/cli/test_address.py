@@ -77,11 +77,16 @@ def test_a_file_that_cannot_hold_a_secret_is_refused(tmp_path: Path, mode: int |
 
 @pytest.mark.parametrize(
     ("flags", "said"),
-    [(["--since-seq=-3"], "--since-seq -3"), (["--since-seq=5", "--until-seq=3"], "--until-seq 3")],
+    [
+        (["--since-seq=-3"], "--since-seq -3"),
+        (["--until-seq=-3"], "--until-seq -3"),
+        (["--since-seq=5", "--until-seq=3"], "--until-seq 3"),
+    ],
 )
+@pytest.mark.parametrize("command", [("tail",), ("record", "-o", "NEW"), ("collect", "--to=jsonl:NEW", "--check")])
 def test_a_range_that_cannot_be_is_told_by_its_flags(
-    flags: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    command: tuple[str, ...], flags: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As they stand on the command line of `tail`."""
-    assert main(["tail", "ws://127.0.0.1:1/stream?stream_key=k", *flags]) == EX_USAGE
+    """As they stand on the command line, whichever command has them."""
+    assert main([*command, "ws://127.0.0.1:1/stream?stream_key=k", *flags]) == EX_USAGE
     assert said in capsys.readouterr().err

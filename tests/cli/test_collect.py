@@ -54,6 +54,11 @@ def test_help_teaches_outputs_exit_codes_and_examples(capsys: pytest.CaptureFixt
             EX_USAGE,
             "--to: mysql://u@h/d and mariadb://u@h/d are the same place; name one of them",
         ),
+        (
+            [URL, TO, "--since-seq=5", "--until-seq=4"],
+            EX_USAGE,
+            "--until-seq 4 cannot be; expected a number from --since-seq on",
+        ),
         ([URL, TO, "--until-seq=5", "--once"], EX_USAGE, "say --until-seq or --once, not both"),
         ([URL, TO, "--name=a/b"], EX_USAGE, "--name: that is no name; expected letters, digits"),
         ([URL, TO, "--metrics=x"], EX_CONFIG, "x is no address for metrics; expected PORT or HOST:PORT"),

@@ -165,6 +165,7 @@ def test_the_example_is_a_file_that_can_be_read(path: Path, tmp_path: Path) -> N
             '[streams.a]\nurl = "ftp://h"\nkey = "k"\n' + OUTPUT,
             ":2: streams.a.url: that is no address of a stream; expected ws:// or wss://, as in wss://HOST/stream",
         ),
+        ('[streams.a]\nurl = "ws://h?seq_start=-1"\nkey = "k"\n' + OUTPUT, ":2: streams.a.url: seq_start is below 0"),
         (
             '[streams.a]\nurl = "ws://h"\n' + OUTPUT,
             ":1: streams.a.key: none; expected one of key, key_file and key_env",

@@ -57,6 +57,18 @@ def find_stream(
     return url, key
 
 
+def check_range(since_seq: int | None, until_seq: int | None) -> None:
+    """Let a range pass that can be; None is an end that is left open.
+
+    Raises:
+        CommandError: 64, with the flag.
+    """
+    if since_seq is not None and since_seq < 0:
+        raise CommandError(EX_USAGE, f"--since-seq {since_seq} cannot be; expected a number from 0")
+    if until_seq is not None and until_seq < (since_seq or 0):
+        raise CommandError(EX_USAGE, f"--until-seq {until_seq} cannot be; expected a number from --since-seq on")
+
+
 def _read_key(path: Path) -> str:
     try:
         if path.is_file() and path.stat().st_mode & 0o077:

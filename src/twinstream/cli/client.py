@@ -7,8 +7,17 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from twinstream.cli.address import KEY_VARIABLE, URL_FORM, ClientType, Deployment, Key, KeyFile, Region, find_stream
-from twinstream.exits import EX_USAGE, CommandError
+from twinstream.cli.address import (
+    KEY_VARIABLE,
+    URL_FORM,
+    ClientType,
+    Deployment,
+    Key,
+    KeyFile,
+    Region,
+    check_range,
+    find_stream,
+)
 
 TAIL_EXAMPLES = f"""\
 On a terminal each event is a line to read; a pipe or a file gets lines of JSON.
@@ -70,10 +79,7 @@ def tail(
 ) -> int:
     """Print the events of a stream as they happen."""
     address, stream_key = find_stream(url, region, deployment, client_type, key, key_file)
-    if since_seq is not None and since_seq < 0:
-        raise CommandError(EX_USAGE, f"--since-seq {since_seq} cannot be; expected a number from 0")
-    if until_seq is not None and until_seq < (since_seq or 0):
-        raise CommandError(EX_USAGE, f"--until-seq {until_seq} cannot be; expected a number from --since-seq on")
+    check_range(since_seq, until_seq)
     from twinstream.client.tail import Selection
     from twinstream.client.tail import tail as follow
 

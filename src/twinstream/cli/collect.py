@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Group, Parameter
 
-from twinstream.cli.address import ClientType, Deployment, Key, KeyFile, Region, find_stream
+from twinstream.cli.address import ClientType, Deployment, Key, KeyFile, Region, check_range, find_stream
 from twinstream.cli.collect_status import STATUS_EXAMPLES, status
 from twinstream.cli.simulate import read_time
 from twinstream.exits import (
@@ -150,8 +150,7 @@ def collect(
         raise CommandError(EX_USAGE, "streams come from --config or from the command line, not both")
     else:
         plan = read_plan(config, to=tuple(outputs.values()), batch_size=batch_size, batch_time_s=batch_time_s)
-    if since_seq is not None and since_seq < 0:
-        raise CommandError(EX_USAGE, f"--since-seq {since_seq} cannot be; expected a number from 0")
+    check_range(since_seq, until_seq)
     if until_seq is not None and once:
         raise CommandError(EX_USAGE, "say --until-seq or --once, not both")
     if since_seq is not None:

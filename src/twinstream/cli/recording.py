@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from twinstream.cli.address import URL_FORM, ClientType, Deployment, Key, KeyFile, Region, find_stream
+from twinstream.cli.address import URL_FORM, ClientType, Deployment, Key, KeyFile, Region, check_range, find_stream
 from twinstream.cli.termination import until_terminated
 from twinstream.exits import EX_USAGE, CommandError
 from twinstream.model.count import show_count
@@ -97,6 +97,7 @@ def record(
     from twinstream.recording.recorder import record as record_stream
 
     address, stream_key = find_stream(url, region, deployment, client_type, key, key_file)
+    check_range(since_seq, until_seq)
     try:
         recording = record_stream(
             address,

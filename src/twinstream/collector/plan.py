@@ -199,6 +199,8 @@ def split_stream_url(url: str) -> tuple[str, Secret | None, int | None]:
         raise ValueError(refusal) from None
     if not is_good:
         raise ValueError(refusal)
+    if seq_start is not None and seq_start < 0:
+        raise ValueError("seq_start is below 0; expected a number from 0")
     key = query.pop("stream_key", None)
     return urlunsplit(parts._replace(query=urlencode(query))), Secret(key) if key else None, seq_start
 
