@@ -17,6 +17,7 @@ EX_PROTOCOL = 76
 EX_NOPERM = 77
 EX_CONFIG = 78
 EX_INTERRUPTED = 130
+EX_TERMINATED = 143
 
 EXIT_CODES: dict[int, str] = {
     0: "It did what was asked; a server was stopped.",
@@ -30,6 +31,7 @@ EXIT_CODES: dict[int, str] = {
     EX_NOPERM: "The server refused the key or token, or a file belongs to somebody else.",
     EX_CONFIG: "The environment, the settings file or their combination is wrong.",
     EX_INTERRUPTED: "Ended by Ctrl-C.",
+    EX_TERMINATED: "Ended by SIGTERM before it could finish.",
 }
 """What each exit code means."""
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -28,7 +29,16 @@ from tests.live.server import ServerProcess
 from tests.live.test_kill import DSNS, populate
 from twinstream.collector.report import ask
 from twinstream.collector.watch import CollectorStatus
-from twinstream.exits import EX_DATAERR, EX_FINDINGS, EX_NOPERM, EX_PROTOCOL, EX_TEMPFAIL, EX_UNAVAILABLE
+from twinstream.exits import (
+    EX_DATAERR,
+    EX_FINDINGS,
+    EX_INTERRUPTED,
+    EX_NOPERM,
+    EX_PROTOCOL,
+    EX_TEMPFAIL,
+    EX_TERMINATED,
+    EX_UNAVAILABLE,
+)
 from twinstream.wire.event import encode_record
 
 SEED = int(os.environ.get("TWINSTREAM_KILL_SEED", time.time_ns() % 1_000_000))
@@ -87,7 +97,11 @@ class Collector:
         self.socket = folder / "collect.sock"
         self._log = (folder / "collect.log").open("a+b")
         self.process = subprocess.Popen(
-            [*COMMAND, *arguments, f"--status={self.socket}"], cwd=folder, stderr=self._log, stdout=self._log
+            [*COMMAND, *arguments, f"--status={self.socket}"],
+            cwd=folder,
+            stderr=self._log,
+            stdout=self._log,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # shells ignore it
         )
 
     @property
@@ -109,6 +123,16 @@ class Collector:
                 return status
             await asyncio.sleep(0.05)
         raise AssertionError(self.log)
+
+    async def until_taken(self, number: signal.Signals) -> None:
+        """Wait until it has taken a signal: a second one that comes before would be the same one."""
+        async with asyncio.timeout(DEADLINE_S):
+            while self._pending() >> (number - 1) & 1:
+                await asyncio.sleep(0.01)
+
+    def _pending(self) -> int:
+        told = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.findall(r"^ShdPnd:\s*(\w+)", told, re.MULTILINE)[0], 16)
 
     async def end(self, number: int | None = None) -> int:
         """Send a signal, or none, and wait for its end; answer the exit code."""
@@ -207,6 +231,24 @@ async def test_what_has_come_is_written_when_it_is_asked_to_end(tmp_path: Path, 
             assert not collector.socket.exists()
             assert collector.log[-1].items() >= {"event": "ended", "seq": 30, "written": 30}.items()
     assert lines(tmp_path) == list(range(1, 31))
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, EX_TERMINATED), (signal.SIGINT, EX_INTERRUPTED)])
+async def test_a_second_signal_ends_it_at_once_and_in_silence(
+    tmp_path: Path, number: signal.Signals, exit_code: int
+) -> None:
+    """While somebody holds a lock on the file and the first one has to wait; the socket is gone all the same."""
+    with closing(sqlite3.connect(tmp_path / "e.db")) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        async with running(Fountain(30)) as fountain:
+            with collecting(tmp_path, fountain.url, "--to=sqlite:///e.db") as collector:
+                await collector.until(lambda status: status.routes[0].state == "starting")
+                collector.process.send_signal(number)
+                await collector.until_taken(number)
+                assert collector.process.poll() is None
+                assert await collector.end(number) == exit_code
+                assert [line["event"] for line in collector.log] == []
+                assert not collector.socket.exists()
 
 
 async def test_an_output_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:

@@ -15,9 +15,11 @@ from twinstream.cli.collect_status import STATUS_EXAMPLES, status
 from twinstream.cli.simulate import read_time
 from twinstream.exits import (
     EX_DATAERR,
+    EX_INTERRUPTED,
     EX_NOPERM,
     EX_PROTOCOL,
     EX_TEMPFAIL,
+    EX_TERMINATED,
     EX_UNAVAILABLE,
     EX_USAGE,
     CommandError,
@@ -47,13 +49,15 @@ An output is one of
 It begins with the oldest event that the server keeps, and goes on where it was
 whenever it is started again: each output remembers the last number it holds,
 together with the events. An output or a server that is away is waited for.
-Ctrl-C or SIGTERM writes what has come, and ends.
+Ctrl-C or SIGTERM writes what has come, and ends; a second one does not wait for
+an output, and the next start fetches again what was not written.
 
 Exit codes: 0 it ended as asked; 64 the command line is wrong; 65 an output
 cannot be used; 69 a library is missing, or nobody is there; 75 another
 collector writes there; 76 the server closed the stream for good; 77 it refused
-the key; 78 the file is wrong. With several streams, the others go on when one
-has failed, and the code is that of one of those.
+the key; 78 the file is wrong; 130 a second Ctrl-C; 143 a second SIGTERM. With
+several streams, the others go on when one has failed, and the code is that of
+one of those.
 
 Examples:
 
@@ -248,16 +252,22 @@ async def _run(
     stop = asyncio.Event()
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
-    def end() -> None:
-        if stop.is_set() and task is not None:
+    asked: list[int] = []
+
+    def end(exit_code: int) -> None:
+        if asked and task is not None:
             task.cancel()  # the second time: at once, and what has come is fetched again at the next start
+        asked.append(exit_code)
         stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
+    for number, exit_code in ((signal.SIGINT, EX_INTERRUPTED), (signal.SIGTERM, EX_TERMINATED)):
+        loop.add_signal_handler(number, end, exit_code)
     if seconds is not None:
         loop.call_later(seconds, stop.set)
-    await run_session(routes, view, stop=stop, status=socket, metrics=metrics)
+    try:
+        await run_session(routes, view, stop=stop, status=socket, metrics=metrics)
+    except asyncio.CancelledError:
+        return asked[-1]
     return max(map(_judge, routes))
 
 
