@@ -194,6 +194,28 @@ async def test_they_are_held_for_a_second() -> None:
         assert starts(targets) == ["1", "2", "3"]
 
 
+@pytest.mark.parametrize("seq_start", [0, 5])
+async def test_what_goes_on_coming_does_not_prolong_the_wait(seq_start: int) -> None:
+    """The second counts from the first event that is held: a stream that is never silent for so long begins, too."""
+    clock, sending = TestClock(), asyncio.Queue[int]()
+
+    async def play(connection: ServerConnection) -> None:
+        for _ in range(2):
+            await connection.send(record(await sending.get()))
+            await (await connection.ping())
+            sending.task_done()
+        await connection.wait_closed()
+
+    async with playing(play) as (url, _), quick(url, seq_start=seq_start, clock=clock) as stream:
+        step = asyncio.ensure_future(anext(stream))
+        for seq in (7, 8):
+            assert not step.done()
+            sending.put_nowait(seq)
+            await sending.join()
+            await clock.advance(0.5)
+        assert [(await step).seq, (await anext(stream)).seq] == [7, 8]
+
+
 async def test_a_gap_is_what_the_server_has_no_more() -> None:
     """It is told when a connection that asked for the missing numbers begins behind them."""
     plays = play_of(record(1), record(5), "1|Z"), play_of(record(5), "1|Z", record(6))
@@ -216,6 +238,25 @@ async def test_numbers_full_of_holes_are_believed_in_the_end() -> None:
     async with playing(play) as (url, targets), quick(url, seq_start=2, seq_end=100) as stream:
         assert [event.seq async for event in stream] == list(range(2, 101, 2))
         assert (len(targets), stream.counters.gaps) == (4, 49)
+
+
+async def test_patience_comes_back() -> None:
+    """A thousand numbers without a hole, and a server whose numbers had some is waited for again."""
+
+    async def play(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        start = int(parse_qs(urlsplit(connection.request.path).query)["seq_start"][0])
+        for seq in (1, 3, 5, 7):
+            if seq >= start:
+                await connection.send(record(seq))
+                await connection.send("1|Z")
+        for message in ("".join(map(record, range(8, 1010))), record(1011), record(1010)):
+            await connection.send(message)
+        await connection.wait_closed()
+
+    async with playing(play) as (url, targets), quick(url, seq_start=1, seq_end=1011) as stream:
+        assert [event.seq async for event in stream] == [1, 3, 5, *range(7, 1012)]
+        assert (len(targets), stream.counters.gaps, stream.counters.duplicates) == (4, 3, 0)
 
 
 async def test_what_lies_behind_the_end_shows_what_is_missing_before_it() -> None:

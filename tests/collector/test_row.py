@@ -97,3 +97,11 @@ def test_an_event_without_metadata_is_a_row_of_nulls() -> None:
     """Nothing is made up."""
     text = '{"seq":"1","metadata":7}'
     assert read_row(decode_event(text)) == (*[None] * 8, 1, text)
+
+
+@pytest.mark.parametrize("oddity", ["", '"echo":"x",'])
+def test_what_metadata_lack_is_null_either_way(oddity: str) -> None:
+    """Whether the rest of the event has the documents' shape or not."""
+    text = f'{{"seq":"1","metadata":{{"event_type":"datapoint","dsn":""}},"datapoint":{{{oddity}"value":1}}}}'
+    for event in (read_event(text), decode_event(text)):
+        assert read_row(event) == ("datapoint", None, None, None, None, None, None, "1", 1, text)

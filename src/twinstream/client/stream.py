@@ -34,6 +34,7 @@ from twinstream.client.frame import HEARTBEAT, split_message
 from twinstream.client.items import Items
 from twinstream.client.link import Link, LinkOptions, LostError, open_link
 from twinstream.client.memory import REMEMBERED, Memory
+from twinstream.client.patience import HOLD_S, Patience
 from twinstream.client.regions import find_hosts
 from twinstream.client.state import Connected, Counters, Gap, Reconnecting, Resumed, State
 from twinstream.errors import Disconnect, TwinstreamError
@@ -45,10 +46,6 @@ MESSAGE_LIMIT_BYTES = 4 * 1024 * 1024
 """Longest message taken; our server's batches end at 64 KiB, but one event may be longer."""
 MOST_HELD = 64
 """So many events that came before their turn are held for what is missing before them."""
-HOLD_S = 1.0
-"""So long they are held while nothing comes."""
-DOUBTS = 3
-"""So often in a row a server is asked in vain for events that it left out; then its numbers may have holes."""
 
 Item = Event | State
 Decode = Callable[[str], Event]
@@ -80,8 +77,7 @@ def connect(
     ``seq_start``: begin with that number, 0 with the oldest event that the server keeps; None: where the server says.
     ``seq_end``: end with that number. ``observe`` looks on: it moves no place that the server remembers. ``patient``:
     also the first connection is tried until it succeeds; otherwise ``async with`` raises what keeps it from succeeding.
-    ``tls`` says whom to trust for wss. ``decode`` reads events (`unread.number_event`: only their numbers). Time and
-    chance come from ``clock`` and ``random``.
+    ``tls`` says whom to trust for wss. ``decode`` reads events. Time and chance come from ``clock`` and ``random``.
 
     Raises:
         ValueError: the address or the range is none, or there is no such region.
@@ -124,8 +120,7 @@ class Stream:
         self._began_seq: int | None = None  # the first one on this socket, if no number was asked for
         self._memory = Memory()
         self._ahead: dict[int, Event] = {}  # what came before its turn
-        self._doubted_seq: int | None = None
-        self._doubts_left = DOUBTS
+        self._patience = Patience()
         self._was_up = False
         self._brought = 0  # events that the present socket has brought
         self._failures = 0
@@ -236,7 +231,10 @@ class Stream:
                     await self._clock.sleep(wait_s)
                 await self._open()
                 return
-            message = await self._link.receive(HOLD_S if self._ahead else None)
+            asked_at_s, patience = self._clock.monotonic_s(), self._patience
+            message = await self._link.receive(max(0.0, patience.hold_left_s) if self._ahead else None)
+            if self._ahead:  # Why so: what a reader takes for its own work is no sign that nothing comes
+                patience.hold_left_s -= self._clock.monotonic_s() - asked_at_s
             if message is None:
                 self._judge_jump()
                 return
@@ -281,6 +279,7 @@ class Stream:
     async def _drop(self) -> None:
         link, self._link = self._link, None
         self._ahead.clear()
+        self._patience.hold_left_s = HOLD_S
         if link is not None:
             await link.close()
 
@@ -288,7 +287,7 @@ class Stream:
         """Put the events of a message into their places; at once if they are just what comes next. See `_take`."""
         first, end = (self._taken_seq or 0) + 1, self._address.seq_end
         numbers = range(first, first + len(events))
-        is_odd = self._is_over or self._ahead or self._taken_seq is None or self._doubted_seq is not None
+        is_odd = self._is_over or self._ahead or self._taken_seq is None or self._patience.doubted_seq is not None
         if is_odd or (end is not None and numbers.stop > end) or [event.seq for event in events] != list(numbers):
             for event in sorted(events, key=attrgetter("seq")):
                 self._take(event)
@@ -297,6 +296,7 @@ class Stream:
             self._taken_seq = events[-1].seq
             self._brought += len(events)
             self._ready += events
+            self._patience.renew(self._taken_seq)
 
     def _take(self, event: Event) -> None:
         """Put an event into its place: hand it out, hold it until what is missing before it has come, or drop it as a
@@ -313,7 +313,7 @@ class Stream:
             self.counters.duplicates += 1
         elif last is None or seq > last:
             self._ahead[seq] = event
-            if not self._doubts_left or len(self._ahead) >= MOST_HELD:
+            if not self._patience.doubts_left or len(self._ahead) >= MOST_HELD:
                 self._judge_jump()
         else:
             known = self._memory.find(seq)
@@ -340,8 +340,7 @@ class Stream:
             self._is_over = end is not None and seq >= end
             if end is not None and seq > end:
                 return
-            if seq == self._doubted_seq:
-                self._doubts_left = DOUBTS
+            self._patience.renew(seq)
             self._memory.add((following,))
             if self._taken_seq is None:
                 self._began_seq = seq
@@ -358,11 +357,10 @@ class Stream:
         following = min(self._ahead)
         first = following if self._taken_seq is None else self._taken_seq + 1
         last = following - 1 if self._address.seq_end is None else min(following - 1, self._address.seq_end)
-        if self._brought and self._doubts_left:
-            self._doubted_seq = first
+        if self._brought and self._patience.doubts_left:
+            self._patience.doubted_seq = first
             raise LostError(f"events {first} to {last} did not come" if last > first else f"event {first} did not come")
-        if first == self._doubted_seq:
-            self._doubts_left = max(0, self._doubts_left - 1)
+        self._patience.lose(first)
         if first <= last:
             self._miss(first, last)
         self._accept(self._ahead.pop(following))
@@ -370,6 +368,7 @@ class Stream:
     def _miss(self, first: int, last: int) -> None:
         self.counters.gaps += 1
         self.counters.missing += last - first + 1
+        self._patience.note_hole(last)
         self._ready.append(Gap(first, last))
 
     def _judge_end(self, error: Disconnect | LostError | RefusedError | UnreachableError) -> None:
@@ -387,8 +386,8 @@ class Stream:
             if self._is_over:
                 return
         elif self._ahead and not self._brought:
-            self._doubted_seq = min(self._ahead) if after is None else after + 1
-            self._doubts_left = max(0, self._doubts_left - 1)
+            self._patience.doubted_seq = first = min(self._ahead) if after is None else after + 1
+            self._patience.lose(first)
         if is_final(error, was_up=self._was_up):
             self._error = error
             return

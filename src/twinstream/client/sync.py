@@ -127,6 +127,8 @@ class SyncStream:
             TimeoutError: there was none in that time. Nothing is lost; ask again.
             RuntimeError: this is a forked process, and the stream is its parent's.
         """
+        if self._thread is not None and self._thread.is_foreign:
+            raise RuntimeError("a stream is read by the process that opened it: after a fork open another one")
         if not self._ready:
             self._ready.extend(self._fetch(timeout_s))
         if not self._ready:
@@ -139,8 +141,6 @@ class SyncStream:
     def _fetch(self, timeout_s: float | None) -> list[Item]:
         if self._thread is None:
             raise RuntimeError("a stream is used with: with connect_sync(...) as stream")
-        if self._thread.is_foreign:
-            raise RuntimeError("a stream is read by the process that opened it: after a fork open another one")
         asked = self._asked = self._asked or self._thread.start(self._stream.next_items())
         items = asked.result(timeout_s)  # Why it is kept: a step that was given up might have brought something
         self._asked = None

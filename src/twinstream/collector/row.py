@@ -63,9 +63,9 @@ def read_event(text: str) -> Event:
         _NOTHING,
         (
             "datapoint",
-            metadata.oem_id,
-            metadata.oem_model,
-            metadata.dsn,
+            metadata.oem_id or None,
+            metadata.oem_model or None,
+            metadata.dsn or None,
             body.created_at,
             body.user_uuid,
             metadata.property_name,
@@ -86,9 +86,9 @@ def read_row(event: Event) -> Row:
     value = event.datapoint.value if isinstance(event, DatapointEvent) else None
     return (
         metadata.event_type,
-        metadata.oem_id,
-        metadata.oem_model,
-        metadata.dsn,
+        metadata.oem_id or None,
+        metadata.oem_model or None,
+        metadata.dsn or None,
         event.time_text,
         event.user_uuid,
         metadata.property_name,
@@ -130,9 +130,9 @@ class _Metadata(msgspec.Struct, gc=False):
     """What becomes columns of `twinstream.client.event.Metadata`."""
 
     event_type: str
-    oem_id: str = ""
-    oem_model: str = ""
-    dsn: str = ""
+    oem_id: str | None = None
+    oem_model: str | None = None
+    dsn: str | None = None
     property_name: str | None = None
 
 
