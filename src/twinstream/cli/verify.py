@@ -98,6 +98,7 @@ def verify(
             stream=stream,
             wait_s=wait_s,
             sleep=time.sleep,
+            monotonic_s=time.monotonic,
             notify=progress.show,
         )
         others = set() if stream is None or verdict.rows else {row.stream for row in read_rows(url, table)} - {None}

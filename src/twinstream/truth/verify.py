@@ -25,22 +25,27 @@ def verify(
     stream: str | None = None,
     wait_s: float = 0.0,
     sleep: Callable[[float], None],
+    monotonic_s: Callable[[], float],
     notify: Callable[[Verdict], None],
 ) -> Verdict:
-    """Compare, again and again until nothing is missing, but at most ``wait_s`` (of ``sleep``); answer the verdict.
+    """Compare, again and again until nothing is missing; answer the verdict.
 
-    What is missing is what was accepted before the first look. ``notify`` is told of every verdict
-    that time may better.
+    No look begins later than ``wait_s`` after the first verdict, however long looking takes. What is missing is what
+    was accepted before the first look. ``notify`` is told of every verdict that time may better.
 
     Raises:
         TruthError, CommandError: something cannot be read.
     """
     required = {one.id for one in read_truth(truth) if one.id is not None}
+    deadline_s: float | None = None
     while True:
         rows = list(read_rows(url, table, stream))
         verdict = judge(read_truth(truth), rows, required=required)
         if not verdict.findings["missing"].count or wait_s <= 0:
             return verdict
+        now_s = monotonic_s()
+        deadline_s = now_s + wait_s if deadline_s is None else deadline_s
+        if now_s >= deadline_s:
+            return verdict
         notify(verdict)
-        wait_s -= POLL_S
-        sleep(POLL_S)
+        sleep(min(POLL_S, deadline_s - now_s))
