@@ -47,6 +47,8 @@ def test_parameters_that_a_driver_does_not_understand_are_told(served: Database)
             sink.open()
         sink.close()
     kind = "connect_timeout=x" if served.kind == "mariadb" else "port=x"
+    with pytest.raises(SinkError, match=r"the parameters in the URL cannot be: .*'timout' are not accepted"):
+        SqlSink("sqlite:///events.db?timout=3")
     with pytest.raises(SinkError, match="the parameters in the URL cannot be"):
         SqlSink(f"{served.url}{given}{kind}")
 

@@ -6,6 +6,7 @@ waits for our commit, cuts no value, and sends every text.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,11 +65,13 @@ def make_engine(url: str) -> sa.Engine:
     if backend == "sqlite":
         terms["pool_size"] = 1
     try:
-        engine = sa.create_engine(engine_url, connect_args=arguments, hide_parameters=True, **terms)
+        with warnings.catch_warnings(action="error", category=sa.exc.SAWarning):  # of a name that it does not know
+            engine = sa.create_engine(engine_url, connect_args=arguments, hide_parameters=True, **terms)
     except ModuleNotFoundError as error:
         raise SinkError(f"{error.name} is missing; install it with: pip install 'twinstream[collector]'") from None
-    except (sa.exc.ArgumentError, ValueError) as error:
-        raise SinkError(f"the parameters in the URL cannot be: {error}") from None
+    except (sa.exc.ArgumentError, sa.exc.SAWarning, ValueError) as error:
+        said = str(error).partition(";")[0].partition("(Background")[0].strip()
+        raise SinkError(f"the parameters in the URL cannot be: {said}") from None
     if engine.dialect.name == "mysql":
         sa.event.listen(engine, "connect", _be_strict)
     if engine.dialect.name == "postgresql":
