@@ -68,8 +68,8 @@ def test_no_event_breaks_a_line(event: dict[str, object]) -> None:
         (Reconnecting("no answer", 8.0, 3), "no answer; trying again in 8.0 s (attempt 3)"),
         (Resumed(None), "going on where the server says"),
         (Resumed(6), "going on after 6"),
-        (Gap(7, 7), "event 7 is no longer kept"),
-        (Gap(7, 8), "events 7 to 8 are no longer kept"),
+        (Gap(7, 7), "event 7 is missing"),
+        (Gap(7, 8), "events 7 to 8 are missing"),
     ],
 )
 def test_each_state_has_its_line(state: State, line: str) -> None:

@@ -141,13 +141,13 @@ async def test_what_happens_to_the_stream_is_told(capsys: pytest.CaptureFixture[
     async with playing(*plays, refuse=refuse) as (url, targets):
         assert await tail(url, since_seq=2, until_seq=7, stats=True, out=out, random=Still()) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "twinstream: event 2 is no longer kept"
+    assert lines[0] == "twinstream: event 2 is missing"
     assert lines[1].startswith("twinstream: closed with 1012 service restart; trying again in ")
     assert lines[2].startswith("twinstream: told so; trying again in ")
     assert lines[3:6] == [
         "twinstream: connected again",
         "twinstream: going on after 4",
-        "twinstream: events 5 to 6 are no longer kept",
+        "twinstream: events 5 to 6 are missing",
     ]
     counted = "3 events, 1 heartbeat answered, 1 reconnect, 1 duplicate dropped, 2 gaps, 3 events missing; 3 shown"
     assert lines[6] == f"twinstream: {counted}"

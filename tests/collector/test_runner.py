@@ -222,7 +222,7 @@ async def test_a_sink_that_hangs_is_told_of(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def test_a_gap_is_told() -> None:
-    """Events that the server no longer had are counted, by range."""
+    """Events that did not come in their turn are counted, by range."""
     async with playing(play_of(record(4), "1|Z", code=1012), play_of(record(9), "1|Z")) as (url, _):
         (progress,) = await run(source(url, ListSink(seq=1)))
     assert progress.gaps == [(2, 3), (5, 8)]

@@ -71,7 +71,7 @@ def test_a_terminal_gets_a_table_and_above_it_what_is_wrong() -> None:
     view.close()
     view.close()
     text = out.getvalue()
-    assert "freezers -> jsonl:e.jsonl: 2 events are lost, 8 to 9: the server has them no more" in text
+    assert "freezers -> jsonl:e.jsonl: 2 events are missing, 8 to 9\n" in text
     assert "freezers -> jsonl:e.jsonl: reconnecting: no\\nanswer" in text
     assert "1,234,567" in text
     assert "\x1b[2J" not in text
@@ -97,4 +97,4 @@ def test_a_single_event_that_is_lost_is_told_as_one() -> None:
     view = TerminalView(Console(file=out, force_terminal=True, width=150, color_system=None))
     for notice in Watch([watched], 0.0).look(0.0):
         view.tell(notice)
-    assert "freezers -> jsonl:e.jsonl: event 8 is lost: the server has it no more" in out.getvalue()
+    assert "freezers -> jsonl:e.jsonl: event 8 is missing\n" in out.getvalue()

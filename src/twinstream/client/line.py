@@ -42,9 +42,9 @@ def describe_state(state: State) -> str:
         case Resumed(after):
             return f"going on after {after}"
         case Gap(first, last) if first == last:
-            return f"event {first} is no longer kept"
+            return f"event {first} is missing"
         case Gap(first, last):
-            return f"events {first} to {last} are no longer kept"
+            return f"events {first} to {last} are missing"
 
 
 def describe_counters(counters: Counters) -> str:

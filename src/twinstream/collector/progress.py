@@ -33,7 +33,7 @@ class Progress:
 
     Times are UNIX seconds. ``read`` and ``written`` count events since the start of the process (so their difference is
     what is on its way), ``seq`` is the sink's cursor, ``event_time`` the time of the last event written, as the event
-    says. ``gaps`` are the newest 100 ranges (first, last; both included) that the server no longer had; ``missing``
+    says. ``gaps`` are the newest 100 ranges (first, last; both included) that did not come in their turn; ``missing``
     counts the events in all of them.
     """
 

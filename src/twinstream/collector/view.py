@@ -136,11 +136,9 @@ def describe_time(time_s: float) -> str:
 def _describe(notice: Notice) -> str:
     what, details = notice.event, notice.details
     if what == "gap" and details["events"] == 1:
-        what = f"event {details['first']} is lost: the server has it no more"
+        what = f"event {details['first']} is missing"
     elif what == "gap":
-        what = (
-            f"{details['events']} events are lost, {details['first']} to {details['last']}: the server has them no more"
-        )
+        what = f"{details['events']} events are missing, {details['first']} to {details['last']}"
     elif "reason" in details:
         what = f"{what}: {details['reason']}"
     return printable(f"{notice.route.progress.name} -> {notice.route.output.label}: {what}")
