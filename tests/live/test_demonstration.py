@@ -17,6 +17,7 @@ import pytest
 from tests.live.test_simulate import FLEET
 from twinstream.cli.breaking import strike
 from twinstream.cli.demonstration import FILE_NAME, read_running
+from twinstream.client import CloudSync
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 
@@ -44,17 +45,33 @@ def demonstration(folder: Path) -> Iterator[subprocess.Popen[str]]:
     )
     assert process.stdout is not None
     try:
+        guide = ""
         for line in process.stdout:
+            guide += line
             if line.startswith("Ctrl-C ends it all"):
                 break
         else:
             raise AssertionError(f"it did not start: {process.wait()}")
+        folder.with_name("guide").write_text(guide)
         yield process
     finally:
         if process.poll() is None:
             process.terminate()
             process.wait(60)
         process.stdout.close()
+
+
+def test_it_says_how_to_look_at_the_fleet(demonstration: subprocess.Popen[str], folder: Path) -> None:
+    """With an account that can sign in, and that sees the fleet's devices."""
+    guide = folder.with_name("guide").read_text()
+    said = dict(line.split() for line in guide.splitlines() if line.startswith(("  email ", "  password ")))
+    crew = json.loads((folder / "simulate-pads.json").read_bytes())
+    url = next(word for word in guide.split() if word.startswith("http://")).rstrip(",")
+    with CloudSync(url) as cloud:
+        cloud.sign_in(said["email"], said["password"], app_id=crew["app_id"], app_secret=crew["app_secret"])
+        assert {device.dsn for device in cloud.list_devices()} == {device["dsn"] for device in crew["devices"]}
+    assert crew["stream_keys"]["datapoint"] in guide
+    assert all((folder / name).exists() for name in ("server.log", "fleet.log", "collector.log") if name in guide)
 
 
 def test_broken_again_and_again_it_loses_nothing(demonstration: subprocess.Popen[str], folder: Path) -> None:

@@ -207,19 +207,39 @@ class _Demonstration:
 
     def _print_guide(self) -> None:
         command = import_server("twinstream.demo").find_command()
+        crew = import_server("twinstream.simulator.crew").read_crew(self._credentials)
+        key = _read_keys(self._credentials)["datapoint"]
+        stream = f"{self._url().replace('http', 'ws', 1)}/stream?stream_key={key}"
         print(
-            GUIDE.format(url=self._url(), folder=self._folder, flag=_data_flag(self._folder), command=command),
+            GUIDE.format(
+                url=self._url(),
+                folder=self._folder,
+                flag=_data_flag(self._folder),
+                command=command,
+                crew=crew,
+                stream=stream,
+                credentials=self._credentials,
+            ),
             flush=True,
         )
 
 
 GUIDE = """\
 A server lives at {url}, a fleet of simulated devices talks to it, and a
-collector stores what happens in {folder}/events.db. In another terminal:
+collector stores what happens in {folder}/events.db. Look at it in a browser:
+
+  {url}/
+  email     {crew.email}
+  password  {crew.password}
+
+In another terminal:
 
   {command} break{flag} --for 60s    # kill server and collector, again and again
   {command} verify{flag}             # prove that nothing was lost, doubled or mixed up
+  {command} tail '{stream}'
 
+All keys and passwords of the fleet are in {credentials};
+what the three processes say is in server.log, fleet.log and collector.log beside it.
 Ctrl-C ends it all; started again, it goes on where it was."""
 
 
