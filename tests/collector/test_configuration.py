@@ -165,6 +165,7 @@ def test_the_example_is_a_file_that_can_be_read(path: Path, tmp_path: Path) -> N
             '[streams.a]\nurl = "ftp://h"\nkey = "k"\n' + OUTPUT,
             ":2: streams.a.url: that is no address of a stream; expected ws:// or wss://, as in wss://HOST/stream",
         ),
+        ('[streams.a]\nurl = "ws://h"\nkey = "é"\n' + OUTPUT, ":3: streams.a.key: that is no stream key; expected"),
         ('[streams.a]\nurl = "ws://h?seq_start=-1"\nkey = "k"\n' + OUTPUT, ":2: streams.a.url: seq_start is below 0"),
         (
             '[streams.a]\nurl = "ws://h"\n' + OUTPUT,
@@ -353,6 +354,7 @@ def test_outputs_of_the_command_line_stand_in_for_those_of_a_file(path: Path) ->
         ("{}", ": no list; expected [{"),
         ("[]", ": no streams in it;"),
         ('[{"url": "ws://h"}]', ": stream 1: no key; expected it here"),
+        ('[{"url": "ws://h", "key": ""}]', ": stream 1.key: that is no stream key; expected"),
         (f'[{{"url": "h", "key": "{KEY}"}}]', ": stream 1.url: that is no address of a stream"),
         (f'[{{"id": "a/b", "url": "ws://h", "key": "{KEY}"}}]', ": stream 1.name: taken, or no name"),
         (

@@ -21,6 +21,7 @@ from twinstream.collector.plan import Output, Plan, Secret, Stream, make_output,
 from twinstream.collector.plan_file import (
     Mistakes,
     PlanFile,
+    check_key,
     check_keys,
     check_name,
     convert_table,
@@ -201,6 +202,8 @@ def _make_stream(
         if key is None and (said.url is None or "stream_key=" not in said.url):
             given = {"key": said.key, "file": said.key_file, "env": said.key_env}
             key = Secret(read_secret(file, place, "key", given, environment))
+        if key is not None:
+            check_key(file, place, key)
     with mistakes.gather():
         if not file.is_private and (said.key or (said.url and "stream_key=" in said.url)):
             raise file.refuse((*place, "key" if said.key else "url"), open_to_others(file.path))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from twinstream.collector.plan import is_name
+from twinstream.collector.plan import Secret, is_name
 from twinstream.exits import EX_CONFIG, CommandError
 
 FILE_LIMIT_BYTES = 1024 * 1024
@@ -220,6 +220,17 @@ def check_name(file: PlanFile, place: tuple[str, ...]) -> None:
     """
     if not is_name(place[-1]):
         raise file.refuse(place, f"that is no name; expected {NAME_FORM}")
+
+
+def check_key(file: PlanFile, place: tuple[str, ...], key: Secret) -> None:
+    """Refuse what no server can have made as a stream key, and no URL can hold.
+
+    Raises:
+        CommandError: 78; its text does not hold the key.
+    """
+    text = key.reveal()
+    if not text or not text.isascii() or not text.isprintable():
+        raise file.refuse((*place, "key"), "that is no stream key; expected printable ASCII characters")
 
 
 def open_to_others(path: Path) -> str:

@@ -22,7 +22,7 @@ from twinstream.collector.plan import (
     split_stream_url,
     tell_twins,
 )
-from twinstream.collector.plan_file import NAME_FORM, Mistakes, PlanFile, convert_table, open_to_others
+from twinstream.collector.plan_file import NAME_FORM, Mistakes, PlanFile, check_key, convert_table, open_to_others
 from twinstream.exits import EX_CONFIG, CommandError
 
 
@@ -65,6 +65,7 @@ def read_list(file: PlanFile, to: tuple[Output, ...]) -> Plan:
             name = _name(said)
             if not is_name(name) or name in streams:
                 raise file.refuse((*place, "name"), f"taken, or no name; expected {NAME_FORM}")
+            check_key(file, place, Secret(said.key))
             try:
                 url, _, seq_start = split_stream_url(said.url)
             except ValueError as error:
