@@ -11,10 +11,26 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from tests.client.clock import TestClock, settle
-from tests.client.play import play_of, playing, quick, record, told
+from tests.client.play import play_of, playing, quick, read_all, record, told
+from twinstream.client.error import RefusedError, UnreachableError
 from twinstream.client.event import BaseEvent
 from twinstream.client.link import read_retry_after_s
 from twinstream.client.state import Reconnecting
+
+
+async def test_a_wrong_path_is_told_with_the_right_one() -> None:
+    """Where a server knows nothing of the path, the path is what is said, and where a stream is."""
+    async with playing(refuse={0: 404, 1: 404}) as (url, _):
+        with pytest.raises(RefusedError, match=r"told so The address has the path /strm; a stream is at /stream\.$"):
+            await read_all(url.replace("/stream", "/strm"))
+        with pytest.raises(RefusedError, match=r"told so$"):
+            await read_all(url)
+
+
+async def test_a_host_that_is_not_there_is_named() -> None:
+    """Which host a region means is nothing that whoever typed it knows."""
+    with pytest.raises(UnreachableError, match=r"^the name stream\.invalid leads nowhere \("):
+        await read_all("ws://stream.invalid/stream?stream_key=k")
 
 
 async def test_a_silent_link_is_given_up() -> None:

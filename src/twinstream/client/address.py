@@ -13,6 +13,9 @@ import msgspec
 _NO_ADDRESS = "that is no address of a stream; expected ws://host/stream or wss://host/stream"
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 
+STREAM_PATH = "/stream"
+"""Where a server has its stream, and where it is looked for if an address says no path."""
+
 
 class Address(msgspec.Struct, frozen=True):
     """Where a stream is. ``query`` holds everything behind the question mark but what has a field here."""
@@ -78,7 +81,7 @@ def read_address(
         raise ValueError("seq_start is a number from 0")
     own = {"stream_key", "seq_start", "seq_end", "observe"}
     return Address(
-        base=urlunsplit((_SCHEMES[parts.scheme], parts.netloc, parts.path.rstrip("/") or "/stream", "", "")),
+        base=urlunsplit((_SCHEMES[parts.scheme], parts.netloc, parts.path.rstrip("/") or STREAM_PATH, "", "")),
         stream_key=key,
         query=tuple((name, value) for name, value in found.items() if name not in own),
         seq_start=start,

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket as sockets
 import ssl
 from email.utils import parsedate_to_datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from twinstream.client.address import Address, is_local
+from twinstream.client.address import STREAM_PATH, Address, is_local
 from twinstream.client.clock import Clock
 from twinstream.client.ending import LONGEST_WAIT_S
 from twinstream.client.error import MessageError, RefusedError, UnreachableError
@@ -175,7 +178,10 @@ async def open_link(address: Address, seq_start: int | None, options: LinkOption
             create_connection=partial(_Socket, clock),  # type: ignore[arg-type]  # any factory will do
         )
     except InvalidStatus as error:
-        raise _read_refusal(error, clock) from None
+        raise _read_refusal(address, error, clock) from None
+    except sockets.gaierror as error:
+        host = urlsplit(address.base).hostname
+        raise UnreachableError(f"the name {host} leads nowhere ({error.strerror}); look at its spelling") from error
     except (OSError, EOFError, WebSocketException) as error:  # TimeoutError is an OSError
         raise UnreachableError(address.hide_key(_describe(error))) from error
     return Link(socket, options, clock)
@@ -200,14 +206,18 @@ class _Problem(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-def _read_refusal(error: InvalidStatus, clock: Clock) -> RefusedError:
+def _read_refusal(address: Address, error: InvalidStatus, clock: Clock) -> RefusedError:
     response = error.response
     try:
         message = msgspec.json.decode(response.body or b"", type=_Problem).detail
     except msgspec.DecodeError:
         message = ""
+    message = message or response.reason_phrase
+    path = urlsplit(address.base).path
+    if response.status_code == HTTPStatus.NOT_FOUND and path != STREAM_PATH:
+        message += f" The address has the path {path}; a stream is at {STREAM_PATH}."
     wait_s = read_retry_after_s(response.headers.get("Retry-After", ""), clock)
-    return RefusedError(response.status_code, message or response.reason_phrase, wait_s)
+    return RefusedError(response.status_code, address.hide_key(message), wait_s)
 
 
 def read_retry_after_s(text: str, clock: Clock) -> float | None:
