@@ -6,11 +6,14 @@ read can be simulated: every model has devices and outputs that take values.
 
 from __future__ import annotations
 
+import difflib
+import re
 import tomllib
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -120,7 +123,9 @@ def load_scenario(place: str) -> Scenario:
 
 def _parse(text: str, name: str, place: str) -> Scenario:
     try:
-        scenario = msgspec.convert(tomllib.loads(text), Scenario)
+        table = tomllib.loads(text)
+        _check_keys(text, table, Scenario, "")
+        scenario = msgspec.convert(table, Scenario)
         scenario = msgspec.structs.replace(scenario, name=name)
         _check(scenario)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
@@ -130,6 +135,28 @@ def _parse(text: str, name: str, place: str) -> Scenario:
     except ValueError as error:
         raise ScenarioError(f"{place}: {error}") from None
     return scenario
+
+
+_TABLES: Mapping[str, type[msgspec.Struct]] = {"models": Model, "properties": Slot, "outages": Outages, "users": Users}
+
+
+def _check_keys(text: str, table: Mapping[str, Any], kind: type[msgspec.Struct], place: str) -> None:
+    """Find a key that is none of the table's; msgspec would not say where it stands, nor what it might have been."""
+    known = [field.encode_name for field in msgspec.structs.fields(kind)]
+    for key, value in table.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"expected some of {', '.join(known)}"
+            raise ValueError(f"{_find_line(text, key)}{place}{key}: no such key; {hint}")
+        for entry in value if isinstance(value, list) else [value]:
+            if key in _TABLES and isinstance(entry, dict):
+                _check_keys(text, entry, _TABLES[key], f"{place}{key}.")
+
+
+def _find_line(text: str, key: str) -> str:
+    """Say in which line a key stands, if it stands in one only; tomllib keeps no lines."""
+    found = list(re.finditer(rf"""^[ \t]*\[*(?:[\w-]+\.)*["']?{re.escape(key)}["']?[ \t]*[=.\]]""", text, re.MULTILINE))
+    return f"line {text.count(chr(10), 0, found[0].start()) + 1}: " if len(found) == 1 else ""
 
 
 def _check(scenario: Scenario) -> None:
@@ -160,8 +187,13 @@ def _check_slot(model: Model, slot: Slot) -> None:
     check_plan(slot)
     if slot.base_type in (BaseType.FILE, BaseType.MESSAGE):
         raise ValueError(f"{model.oem_model}.{slot.name}: base_type {slot.base_type} is not simulated")
-    if slot.low > slot.high or not slot.words:
-        raise ValueError(f"{model.oem_model}.{slot.name}: expected low <= high, and words")
+    if slot.low > slot.high:
+        raise ValueError(
+            f"{model.oem_model}.{slot.name}: low is {slot.low:g} and high is {slot.high:g}; expected low <= high "
+            "(unless given they are 0 and 100)"
+        )
+    if not slot.words:
+        raise ValueError(f"{model.oem_model}.{slot.name}: words is empty; expected at least one")
     samples: Sequence[Value] = slot.words if slot.base_type is BaseType.STRING else (slot.low, slot.high)
     if slot.base_type is not BaseType.BOOLEAN:
         for sample in samples:
