@@ -60,6 +60,39 @@ async def test_every_collector_of_a_user_is_found(tmp_path: Path, monkeypatch: p
     assert list(ask_all()) == []
 
 
+async def test_a_collector_with_a_socket_elsewhere_is_found_too(folder: Path, tmp_path: Path) -> None:
+    """By a link, one for each place however often a collector there was killed; links to nothing count for nothing."""
+    path, status = tmp_path / "s", make_status()
+    async with reporting(lambda: status, path=path):
+        (link,) = (folder / name for name in os.listdir(folder))
+    assert os.listdir(folder) == []
+    link.symlink_to(path)
+    assert list(ask_all()) == []
+    async with reporting(lambda: status, path=path):
+        assert os.listdir(folder) == [link.name]
+        (folder / "collect-1.sock").symlink_to(path)
+        assert await asyncio.to_thread(lambda: list(ask_all())) == [status]
+
+
+async def test_a_link_to_somebody_elses_socket_is_passed_over(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a collector of ours was, anybody may answer who can write there."""
+    async with reporting(make_status, path=tmp_path / "s"):
+        monkeypatch.setattr("twinstream.collector.report.runtime_folder", lambda: folder)
+        monkeypatch.setattr("twinstream.collector.report._check_folder", lambda _: None)
+        monkeypatch.setattr("os.geteuid", lambda: folder.stat().st_uid + 1)
+        assert await asyncio.to_thread(lambda: list(ask_all())) == []
+
+
+async def test_a_socket_that_was_named_needs_no_folder(folder: Path, tmp_path: Path) -> None:
+    """That is the remedy for one that cannot be used."""
+    os.mkdir(folder, 0o777)
+    os.chmod(folder, 0o777)
+    async with reporting(make_status, path=tmp_path / "s"):
+        assert await asyncio.to_thread(ask, tmp_path / "s") == make_status()
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where sockets are when nothing else is known: in the temporary folder of all users."""

@@ -163,7 +163,8 @@ def collect(
         return _check(plan)
     socket = status or (Path(plan.status) if plan.status else None)
     view = _make_view(log_format)
-    return asyncio.run(_run(plan, view, until_seq, seconds, socket, metrics or plan.metrics, once=once))
+    file = None if config is None else str(config.resolve())
+    return asyncio.run(_run(plan, view, until_seq, seconds, socket, metrics or plan.metrics, file, once=once))
 
 
 def add_collect_commands(app: App) -> None:
@@ -239,6 +240,7 @@ async def _run(
     seconds: float | None,
     socket: Path | None,
     metrics: str | None,
+    config: str | None,
     *,
     once: bool,
 ) -> int:
@@ -265,7 +267,7 @@ async def _run(
     if seconds is not None:
         loop.call_later(seconds, stop.set)
     try:
-        await run_session(routes, view, stop=stop, status=socket, metrics=metrics)
+        await run_session(routes, view, stop=stop, status=socket, metrics=metrics, config=config)
     except asyncio.CancelledError:
         return asked[-1]
     return max(map(_judge, routes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,15 +19,19 @@ WIDTH = 160
 """Columns where the output is no terminal."""
 
 STATUS_EXAMPLES = """\
-Without anything: all running collectors of this user. With --config or --to:
-those streams and outputs, also those that no collector writes at present; the
-output itself tells then how far it is.
+Without anything: the collectors of this user that were started in a session
+like this one, wherever their sockets are. One that runs as a service is found
+by its --config FILE or --status SOCKET.
+
+With --config FILE: the collector that was started with it; of the file only the
+place of the socket is read. If none answers, the outputs of the file tell how
+far they are; so they do with --to. That needs the variables that it names.
 
   seq       number of the last event in the output
   per s     events written per second, over the last ten seconds
   waiting   events read and not yet written
   lag       so long after it had happened the last event was written
-  missing   events that the server no longer had: they are lost
+  missing   events that did not come in their turn: not in the output
 
 Exit codes: 0 nobody needs to do anything; 1 something is reconnecting, waiting
 for its output, failed or not running; 69 no collector runs, or it gives no
@@ -58,11 +63,12 @@ def status(
 
     if config is not None and to:
         raise CommandError(EX_USAGE, "say --config or --to, not both")
-    wanted, socket = _read_wanted(config, to)
-    path = status or socket
+    path = status or (config and _read_socket(config))
     found = list(ask_all()) if path is None else [one for one in [ask(path)] if one is not None]
-    if wanted is not None:
-        found = [_complete(found, wanted)]
+    if config is not None and path is None:
+        found = [one for one in found if one.config == str(config.resolve())]
+    if to or (config is not None and not found):
+        found = [_complete(found, _read_wanted(config, to))]
     elif not found:
         raise CommandError(EX_UNAVAILABLE, "no collector of yours runs here; look into an output with --to or --config")
     if json:
@@ -72,23 +78,42 @@ def status(
     return 0 if all(one.is_healthy for one in found) else EX_FINDINGS
 
 
-def _read_wanted(
-    config: Path | None, to: tuple[str, ...]
-) -> tuple[dict[Output, tuple[str, ...] | None] | None, Path | None]:
-    """Return the outputs that are asked for, each with the streams that it should have (None: what it has), and the
-    socket that the file names.
+def _read_socket(config: Path) -> Path | None:
+    """Return the socket that a file names. Nothing else of it counts: whoever asks may lack its keys and variables.
+
+    Raises:
+        CommandError: 78: it cannot be read.
+    """
+    from twinstream.collector.plan_file import open_plan_file
+
+    try:
+        said = tomllib.loads(open_plan_file(config).text).get("status")
+    except tomllib.TOMLDecodeError:
+        return None  # a JSON list, which names none; or what `read_plan` has words for
+    return Path(said) if isinstance(said, str) and said else None
+
+
+def _read_wanted(config: Path | None, to: tuple[str, ...]) -> dict[Output, tuple[str, ...] | None]:
+    """Return the outputs that are asked for, each with the streams that it should have; None: what it has.
+
+    Raises:
+        CommandError: 64 for ``to``; 69: no collector runs with the file, and it does not tell its outputs either.
     """
     from twinstream.cli.collect import read_outputs
     from twinstream.collector.configuration import read_plan
 
-    if config is not None:
+    if config is None:
+        return dict.fromkeys(read_outputs(to).values())
+    try:
         plan = read_plan(config)
-        streams = {
-            output: tuple(stream.name for stream in plan.streams if name in stream.outputs)
-            for name, output in plan.outputs.items()
-        }
-        return dict(streams), Path(plan.status) if plan.status else None
-    return (dict.fromkeys(read_outputs(to).values()), None) if to else (None, None)
+    except CommandError as error:
+        raise CommandError(
+            EX_UNAVAILABLE, f"no collector of {config} runs here; its outputs cannot be looked into:\n{error}"
+        ) from None
+    return {
+        output: tuple(stream.name for stream in plan.streams if name in stream.outputs)
+        for name, output in plan.outputs.items()
+    }
 
 
 def _complete(found: list[CollectorStatus], wanted: dict[Output, tuple[str, ...] | None]) -> CollectorStatus:
@@ -137,10 +162,12 @@ def _print(found: list[CollectorStatus]) -> None:
         if one.pid is not None:
             console.print(f"collector {one.pid}, since {one.started_at}", highlight=False)
         console.print(draw(one))
+        streams = [route.stream for route in one.routes]
         for route in one.routes:
+            name = route.stream if streams.count(route.stream) == 1 else f"{route.stream} -> {route.output}"
             if route.gaps:
                 gaps = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in route.gaps)
-                console.print(f"missing in {printable(route.stream)}: {gaps}", highlight=False, markup=False)
+                console.print(f"missing in {printable(name)}: {gaps}", highlight=False, markup=False)
             if route.last_error and route.is_healthy:
-                said = f"{route.stream}, at {route.last_error_at}: {route.last_error}"
+                said = f"{name}, at {route.last_error_at}: {route.last_error}"
                 console.print(f"the last trouble of {printable(said)}", highlight=False, markup=False)

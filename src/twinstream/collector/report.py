@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import socket
 import stat
@@ -31,7 +32,11 @@ _Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 _Field = Callable[[RouteStatus], float | None]
 METRICS: Mapping[str, tuple[str, str, _Field]] = {
     "written_total": ("counter", "Events written since the start.", lambda route: route.written),
-    "missing_total": ("counter", "Events that the server no longer had, since the start.", lambda route: route.missing),
+    "missing_total": (
+        "counter",
+        "Events that did not come in their turn, since the start.",
+        lambda route: route.missing,
+    ),
     "reconnects_total": ("counter", "Connections after the first, since the start.", lambda route: route.reconnects),
     "retries_total": ("counter", "Attempts that found the output away, since the start.", lambda route: route.retries),
     "seq": ("gauge", "Number of the last event in the output.", lambda route: route.seq),
@@ -55,8 +60,8 @@ def runtime_folder() -> Path:
 async def reporting(
     status: Callable[[], CollectorStatus], *, path: Path | None = None, address: str | None = None
 ) -> AsyncIterator[None]:
-    """Answer questions while the block runs, on the socket ``path`` (None: one of its own in `runtime_folder`) and on
-    ``address``, ``[HOST:]PORT``.
+    """Answer questions while the block runs, on the socket ``path`` (None: one of its own in `runtime_folder`; else a
+    link stands there) and on ``address``, ``[HOST:]PORT``.
 
     Raises:
         CommandError: 75: another collector answers on ``path``; 69: an address that is taken; 78: one that is none, or
@@ -72,17 +77,21 @@ async def reporting(
         writer.close()
 
     async with contextlib.AsyncExitStack() as stack:
+        own = path is None
         path = path or _make_folder(runtime_folder()) / f"collect-{os.getpid()}.sock"
         server = await _listen_local(answer, path)
         stack.callback(_remove, path)
         await stack.enter_async_context(server)
+        if not own:
+            stack.enter_context(_pointing_at(path))
         if address is not None:
             await stack.enter_async_context(await _listen(answer, address))
         yield
 
 
 def ask_all() -> Iterator[CollectorStatus]:
-    """Ask every collector of this user.
+    """Ask every collector of this user that can be found from here; links that lead nowhere, or to somebody else's
+    socket, are passed over.
 
     Raises:
         CommandError: 78: somebody else may put sockets there; and what `ask` raises.
@@ -90,9 +99,8 @@ def ask_all() -> Iterator[CollectorStatus]:
     folder = runtime_folder()
     if os.path.lexists(folder):
         _check_folder(folder)
-    for path in sorted(folder.glob("collect-*.sock")):
-        found = ask(path)
-        if found is not None:
+    for path in sorted({path.resolve() for path in folder.glob("collect-*.sock")}):
+        if _is_mine(path) and (found := ask(path)) is not None:
             yield found
 
 
@@ -191,6 +199,33 @@ async def _listen(answer: _Answer, address: str) -> asyncio.Server:
         return await asyncio.start_server(answer, host.strip("[]") or "127.0.0.1", int(port), limit=REQUEST_LIMIT_BYTES)
     except OSError as error:
         raise CommandError(EX_UNAVAILABLE, f"{address}: metrics cannot be served: {error.strerror or error}") from None
+
+
+@contextlib.contextmanager
+def _pointing_at(path: Path) -> Iterator[None]:
+    """Have `ask_all` find a socket that is elsewhere, by a link; without one where the folder is not to be had.
+
+    The link is called after the place, so that there is one however often a collector there was killed.
+    """
+    path = path.resolve()
+    try:
+        link = _make_folder(runtime_folder()) / f"collect-{hashlib.sha256(bytes(path)).hexdigest()[:12]}.sock"
+        _remove(link)
+        link.symlink_to(path)
+    except (CommandError, OSError):
+        yield  # it was told where to answer, and answers there
+        return
+    try:
+        yield
+    finally:
+        _remove(link)
+
+
+def _is_mine(path: Path) -> bool:
+    try:
+        return path.stat().st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 def _make_folder(folder: Path) -> Path:

@@ -21,16 +21,23 @@ LOOK_INTERVAL_S = 0.5
 
 
 async def run_session(
-    routes: Sequence[Route], view: View, *, stop: asyncio.Event, status: Path | None = None, metrics: str | None = None
+    routes: Sequence[Route],
+    view: View,
+    *,
+    stop: asyncio.Event,
+    status: Path | None = None,
+    metrics: str | None = None,
+    config: str | None = None,
 ) -> None:
     """Run the routes until each has ended or failed, or ``stop`` is set; their progress tells how.
 
-    ``status`` and ``metrics`` are where questions are answered: see `report.reporting`.
+    ``status`` and ``metrics`` are where questions are answered: see `report.reporting`; ``config`` is the file that the
+    routes come from.
 
     Raises:
         CommandError: questions cannot be answered there; nothing was collected.
     """
-    watch = Watch(routes, time.time())
+    watch = Watch(routes, time.time(), config=config)
     async with reporting(watch.status, path=status, address=metrics):
         with contextlib.closing(view):
             view.open()

@@ -30,7 +30,7 @@ class RouteStatus(msgspec.Struct, frozen=True):
 
     Times are UTC, ``rate`` is events written per second over the last ten; ``waiting`` events are read and not yet
     written. ``lag_s``: so long after it had happened the last event was written, by the clocks of both machines.
-    ``gaps`` are the newest ranges (first, last; both included) that the server no longer had since the start, and
+    ``gaps`` are the newest ranges (first, last; both included) that did not come in their turn since the start, and
     ``missing`` counts the events in all of them. ``last_error`` stays when it is over.
     """
 
@@ -54,12 +54,15 @@ class RouteStatus(msgspec.Struct, frozen=True):
 
 
 class CollectorStatus(msgspec.Struct, frozen=True):
-    """One collector and its routes; ``pid`` is None where none is running."""
+    """One collector and its routes; ``pid`` is None where none is running, ``config`` is the file that it was started
+    with.
+    """
 
     pid: int | None
     version: str
     started_at: str | None
     routes: tuple[RouteStatus, ...]
+    config: str | None = None
 
     @property
     def is_healthy(self) -> bool:
@@ -77,11 +80,12 @@ class Notice(NamedTuple):
 
 
 class Watch:
-    """Looks at the routes now and then."""
+    """Looks at the routes now and then; ``config`` is the file that they come from."""
 
-    def __init__(self, routes: Sequence[Route], now_s: float) -> None:
+    def __init__(self, routes: Sequence[Route], now_s: float, *, config: str | None = None) -> None:
         self._watched = [_Watched(route) for route in routes]
         self._started_at_s = now_s
+        self._config = config
 
     def look(self, now_s: float) -> Iterator[Notice]:
         """Yield what has happened since the last look."""
@@ -91,7 +95,7 @@ class Watch:
     def status(self) -> CollectorStatus:
         """Say how everything was at the last look."""
         routes = tuple(watched.status for watched in self._watched)
-        return CollectorStatus(os.getpid(), __version__, format_utc(self._started_at_s), routes)
+        return CollectorStatus(os.getpid(), __version__, format_utc(self._started_at_s), routes, self._config)
 
 
 class _Watched:
