@@ -97,6 +97,25 @@ def test_one_event_is_one_line(stream: io.StringIO, form: str) -> None:
     assert len(stream.getvalue()) < 1200
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("plain", "plain"),
+        ("a b", '"a b"'),
+        ('say "hi" now', r'"say \"hi\" now"'),
+        ('"', r'"\""'),
+        ("c:\\ d\\", r'"c:\\ d\\"'),
+        ("", '""'),
+        (7, "7"),
+    ],
+)
+def test_a_value_for_people_ends_where_it_ends(stream: io.StringIO, value: object, shown: str) -> None:
+    """With a space or a quote in it, it stands in quotes, in which those of its own are escaped."""
+    configure_logging("info", "text", stream)
+    structlog.get_logger().info("told", value=value, then=1)
+    assert f" value={shown} then=1\n" in stream.getvalue()
+
+
 def test_identifiers_stay(stream: io.StringIO) -> None:
     """UUIDs, DSNs and addresses are not secrets."""
     configure_logging("info", "text", stream)

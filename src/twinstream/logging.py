@@ -96,7 +96,9 @@ def _escape(found: re.Match[str]) -> str:
 
 def _quote(value: Any) -> str:
     text = str(value)
-    return f'"{text}"' if " " in text else text
+    if text and not _TO_QUOTE.search(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 _SECRET_NAMES = re.compile("key$|token|secret|password|authorization|cookie|query", re.IGNORECASE)
@@ -106,5 +108,8 @@ _SECRETS = re.compile(
     re.IGNORECASE,
 )
 """By what stands before them, or by their form: 32 hex digits (keys and tokens; UUIDs have dashes)."""
+
+_TO_QUOTE = re.compile('[ "]')
+"""What would let a value end too early."""
 
 _CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f]")
