@@ -23,7 +23,10 @@ EXIT_CODES: dict[int, str] = {
     0: "It did what was asked; a server was stopped.",
     EX_FINDINGS: "It looked at something for you, and found fault with it.",
     EX_USAGE: "The command line is wrong.",
-    EX_DATAERR: "What was asked is refused, or the data folder holds something that is not ours or damaged.",
+    EX_DATAERR: (
+        "What was asked is refused; a file to be read is missing, damaged or something else; or the data folder holds "
+        "something that is not ours or damaged."
+    ),
     EX_UNAVAILABLE: "A server that cannot be reached, a library that is not installed, an address that is taken.",
     EX_IOERR: "The disk failed; nothing was confirmed that is not stored.",
     EX_TEMPFAIL: "Another process uses the data folder, or a server has no room at present; try again.",

@@ -119,7 +119,7 @@ def test_scrub(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: 
         (["play", "SOURCE", "--host", "192.0.2.1"], 69, "cannot listen on 192.0.2.1:8801"),
         (["play", "SOURCE", "--pseudonymise", "names"], 64, "--pseudonymise: 'names' cannot be replaced"),
         (["play", "OTHER"], 65, "is no recording of twinstream"),
-        (["play", "MISSING"], 74, "cannot be read: No such file"),
+        (["play", "MISSING"], 65, "cannot be read: No such file"),
         (["scrub", "SOURCE", "-o", "OTHER"], 64, "is there already; name another file"),
         (["record", "ws://127.0.0.1:1/stream?stream_key=k", "-o", "OTHER"], 65, "is no recording of twinstream"),
         (["record", "ws://127.0.0.1:1/stream?stream_key=k", "-o", "NEW"], 69, "no stream there"),

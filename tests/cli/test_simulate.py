@@ -27,7 +27,7 @@ def test_the_examples_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["nowhere.toml"], 65, "household"),
         (["household", "--for", "soon"], 64, "60s"),
         (["household"], 69, "no server runs on"),
-        (["household", "--credentials", "none.json", "--url", "http://127.0.0.1:9"], 78, "none.json"),
+        (["household", "--credentials", "none.json", "--url", "http://127.0.0.1:9"], 65, "none.json"),
     ],
 )
 def test_what_is_wrong_is_a_line_and_an_exit_code(

@@ -190,7 +190,7 @@ def test_a_compressed_file_is_one_that_others_can_read(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     """With the exit code of the disk."""
-    for open_it in (
+    """One to be written, with the exit code of the disk; one to be read, with that of a file that is none."""
         lambda: create(tmp_path / "no" / "a"),
         lambda: append_to(tmp_path / "no" / "a", HEADER).__enter__(),
     ):
@@ -199,5 +199,5 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         assert caught.value.exit_code == 74
     with pytest.raises(CommandError) as caught:
         Recording(tmp_path / "missing")
-    assert caught.value.exit_code == 74
+    assert caught.value.exit_code == 65
     assert not os.listdir(tmp_path)

@@ -16,7 +16,7 @@ from cyclopts import App, Parameter
 from twinstream.cli.configuration import load_configuration, warn
 from twinstream.cli.extra import import_server
 from twinstream.cli.operator import call, find_server
-from twinstream.exits import EX_CONFIG, EX_DATAERR, EX_IOERR, EX_NOPERM, EX_UNAVAILABLE, EX_USAGE, CommandError
+from twinstream.exits import EX_DATAERR, EX_IOERR, EX_NOPERM, EX_UNAVAILABLE, EX_USAGE, CommandError
 from twinstream.model.count import show_count
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def simulate(
 
 def add_simulate_commands(app: App) -> None:
     """Register `simulate`."""
-    app.command(simulate, help_epilogue=EXAMPLES)
+    app.command(simulate, usage="Usage: twinstream simulate [OPTIONS] SCENARIO", help_epilogue=EXAMPLES)
 
 
 def read_time(text: str, flag: str) -> float:
@@ -155,14 +155,14 @@ def _assemble(
 
     Raises:
         ScenarioError: the credentials are none.
-        CommandError: as `cli.operator.call`; 69 if no server runs on the folder, 78 if the file is not there.
+        CommandError: as `cli.operator.call`; 69 if no server runs on the folder, 65 if the file is not there.
     """
     from twinstream.simulator.crew import read_crew, set_up, write_crew
 
     crew = read_crew(path)
     if is_ready:
         if crew is None:
-            raise CommandError(EX_CONFIG, f"{path}: there is no such file; made by: twinstream simulate --data DIR")
+            raise CommandError(EX_DATAERR, f"{path}: there is no such file; made by: twinstream simulate --data DIR")
         if url is None:
             raise CommandError(EX_USAGE, "flag --credentials: say also where the server is, with --url")
         return crew, url

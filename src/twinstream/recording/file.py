@@ -19,6 +19,7 @@ the next socket begins, so what was torn comes again.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import gzip
 import hashlib
@@ -89,7 +90,7 @@ class Recording:
         """Read from the first line behind the header to the last whole one.
 
         Raises:
-            CommandError: 65, a line breaks the format; the text says which. 74, the file cannot be read.
+            CommandError: 65, a line breaks the format; the text says which. 65 or 74, the file cannot be read.
         """
         last_seq = -1
         for number, raw in enumerate(self.raw_lines(), 1):
@@ -129,7 +130,8 @@ class Recording:
         except (zlib.error, gzip.BadGzipFile):
             raise self._damaged(f"behind byte {self.whole_bytes} of its text") from None
         except OSError as error:
-            raise CommandError(EX_IOERR, f"{self.path}: cannot be read: {error.strerror}") from None
+            exit_code = EX_IOERR if error.errno == errno.EIO else EX_DATAERR
+            raise CommandError(exit_code, f"{self.path}: cannot be read: {error.strerror}") from None
 
     def _read_line(self, raw: bytes, number: int) -> Line:
         try:
