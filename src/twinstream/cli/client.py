@@ -100,4 +100,4 @@ def tail(
 
 def add_client_commands(app: App) -> None:
     """Register `tail`."""
-    app.command(tail, help_epilogue=TAIL_EXAMPLES)
+    app.command(tail, usage="Usage: twinstream tail [OPTIONS] URL", help_epilogue=TAIL_EXAMPLES)

@@ -109,7 +109,7 @@ def doctor(
 
 def add_doctor_commands(app: App) -> None:
     """Register `doctor`."""
-    app.command(doctor, help_epilogue=DOCTOR_EXAMPLES)
+    app.command(doctor, usage="Usage: twinstream doctor [OPTIONS] -- COMMAND", help_epilogue=DOCTOR_EXAMPLES)
 
 
 async def _examine(plan: Plan, cases: Sequence[Case], *, is_quiet: bool) -> list[Verdict]:

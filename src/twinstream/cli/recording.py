@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SEED_VARIABLE = "TWINSTREAM_SEED"
 
 RECORD_EXAMPLES = f"""\
+Without --since-seq it begins behind the last event that somebody acknowledged.
 It looks on: recording costs no collector its place. It reconnects by itself;
 started again with the same file it goes on behind the last event in it. Ctrl-C
 or SIGTERM ends it, and a file that a crash has torn is gone on with as well.
@@ -69,7 +70,7 @@ Pseudonymise = Annotated[
     str | None, Parameter(metavar="KINDS", help="Replace these: dsn, user, ip, location, or all; separated by commas.")
 ]
 Seed = Annotated[str | None, Parameter(metavar="TEXT", help="Secret that the same pseudonyms are made from again.")]
-Output = Annotated[Path, Parameter(name=["--output", "-o"], metavar="FILE", help="The recording.")]
+Output = Annotated[Path, Parameter(name=["--output", "-o"], metavar="FILE", help="The recording to write.")]
 
 
 def record(
@@ -191,7 +192,7 @@ def scrub(
 
 def add_recording_commands(app: App) -> None:
     """Register `record`, `play` and `scrub`."""
-    app.command(record, help_epilogue=RECORD_EXAMPLES)
+    app.command(record, usage="Usage: twinstream record --output FILE [OPTIONS] URL", help_epilogue=RECORD_EXAMPLES)
     app.command(play, help_epilogue=PLAY_EXAMPLES)
     app.command(scrub, help_epilogue=SCRUB_EXAMPLES)
 
