@@ -189,8 +189,8 @@ def test_a_compressed_file_is_one_that_others_can_read(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    """With the exit code of the disk."""
     """One to be written, with the exit code of the disk; one to be read, with that of a file that is none."""
+    for open_it in (
         lambda: create(tmp_path / "no" / "a"),
         lambda: append_to(tmp_path / "no" / "a", HEADER).__enter__(),
     ):
