@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import threading
 from collections.abc import Callable, Sequence
 from random import Random
@@ -17,6 +18,7 @@ from twinstream.collector.batch import Limits
 from twinstream.collector.progress import Progress, State
 from twinstream.collector.runner import Source, run_collector
 from twinstream.collector.sink import SinkAwayError, SinkError, SinkSetBackError, go_on
+from twinstream.wire.event import encode_record
 
 LIMITS = Limits(batch_events=3, batch_age_s=0.001)
 
@@ -190,19 +192,24 @@ async def test_a_sink_that_is_away_is_asked_again_until_it_is_back() -> None:
     assert progress.sink_retries == 3
 
 
-async def test_a_sink_that_is_away_is_told_of() -> None:
-    """The state names the reason, whether time heals it, and goes when it is over."""
+@pytest.mark.parametrize(("time", "oldest_at"), [("1970-01-01T00:00:03Z", 3.0), (None, 5.0)])
+async def test_a_sink_that_is_away_is_told_of(time: str | None, oldest_at: float) -> None:
+    """The state names the reason, whether time heals it, since when an event waits, and goes when it is over."""
+    said = json.dumps({"metadata": {"event_type": "datapoint"}, "datapoint": {"created_at": time} if time else {}})
+    first = encode_record(1, said[1:].encode()).decode()
     sink = FullSink()
     progress, stop = Progress("s"), asyncio.Event()
-    async with playing(play_of(record(1), record(2), record(3))) as (url, _):
+    async with playing(play_of(first, record(2), record(3))) as (url, _):
         limits = Limits(batch_events=1, batch_age_s=3600)
         running = asyncio.create_task(run(source(url, sink, limits=limits), progress=[progress], stop=stop))
         await until(lambda: progress.state is State.SINK_FULL)
         assert progress.reason == "no room"
         await until(lambda: progress.read == 3)  # so that heartbeats are answered
+        assert progress.oldest_at == oldest_at
         sink.is_full = False
         await until(lambda: progress.state is State.STREAMING)
         assert progress.reason == ""
+        await until(lambda: progress.written == 3 and progress.oldest_at is None)
         stop.set()
         await running
 

@@ -99,6 +99,20 @@ def test_there_is_no_lag_where_the_event_does_not_say_when(time: str | None) -> 
     assert Watch([watched], 0.0).status().routes[0].lag_s is None
 
 
+def test_the_lag_grows_while_an_event_waits() -> None:
+    """And is never less than that of the last one written."""
+    watched = route()
+    watch = Watch([watched], 0.0)
+    change(watched.progress, oldest_at=100.0)
+    lags = []
+    for now_s in (90.0, 100.5, 175.0):
+        list(watch.look(now_s))
+        lags.append(watch.status().routes[0].lag_s)
+    change(watched.progress, oldest_at=174.0, written_at=175.0, event_time="1970-01-01T00:01:40Z")
+    list(watch.look(175.0))
+    assert [*lags, watch.status().routes[0].lag_s] == [0.0, 0.5, 75.0, 75.0]
+
+
 def test_every_state_is_healthy_or_not() -> None:
     """Nobody needs to do anything in these, and in no others."""
     assert set(State) - HEALTHY == {State.RECONNECTING, State.SINK_AWAY, State.SINK_FULL, State.FAILED}

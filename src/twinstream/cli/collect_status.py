@@ -30,7 +30,8 @@ far they are; so they do with --to. That needs the variables that it names.
   seq       number of the last event in the output
   per s     events written per second, over the last ten seconds
   waiting   events read and not yet written
-  lag       so long after it had happened the last event was written
+  lag       age of the oldest of these, by its own time; at least that which
+            the last event had when it was written
   missing   events that did not come in their turn: not in the output
 
 Exit codes: 0 nobody needs to do anything; 1 something is reconnecting, waiting

@@ -28,7 +28,7 @@ class Batch:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._events: list[Event] = []
-        self._left: list[Event] = []
+        self._left: list[Event] = []  # what somebody waits with
         self._size_bytes = 0
         self._is_closed = False
         self._due = asyncio.Event()
@@ -36,15 +36,18 @@ class Batch:
         self._room.set()
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def oldest(self) -> Event | None:
+        """What comes next, in the batch or waiting for room in it; None if there is nothing."""
+        return next(iter(self._events or self._left), None)
+
     async def add(self, events: list[Event]) -> None:
         """Put events behind the others; while the batch is full, wait until it is taken and released."""
         limits, begin = self._limits, 0
         while begin < len(events):
-            try:
-                await self._room.wait()
-            except asyncio.CancelledError:
-                self._left = events[begin:]
-                raise
+            self._left = events[begin:] if begin else events
+            await self._room.wait()
+            self._left = []
             if not self._events:
                 self._timer = asyncio.get_running_loop().call_later(limits.batch_age_s, self._due.set)
             fitting = events[begin : begin + limits.batch_events - len(self._events)]

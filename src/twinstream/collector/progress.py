@@ -6,6 +6,7 @@ Owns the words for what a stream is doing; changed by the runner alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -33,8 +34,9 @@ class Progress:
 
     Times are UNIX seconds. ``read`` and ``written`` count events since the start of the process (so their difference is
     what is on its way), ``seq`` is the sink's cursor, ``event_time`` the time of the last event written, as the event
-    says. ``gaps`` are the newest 100 ranges (first, last; both included) that did not come in their turn; ``missing``
-    counts the events in all of them.
+    says, ``oldest_at`` that of the oldest one read and not written, or when it was read if it does not say. ``gaps``
+    are the newest 100 ranges (first, last; both included) that did not come in their turn; ``missing`` counts the
+    events in all of them.
     """
 
     name: str
@@ -49,7 +51,17 @@ class Progress:
     missing: int = 0
     gaps: list[tuple[int, int]] = field(default_factory=list)
     event_time: str | None = None
+    oldest_at: float | None = None
     started_at: float | None = None
     read_at: float | None = None
     written_at: float | None = None
     error: Exception | None = None
+
+
+def read_time(text: str | None) -> float | None:
+    """Return the time that an event says, in UNIX seconds; None for none, or one that can be read in two ways."""
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return at.timestamp() if at.tzinfo else None

@@ -41,7 +41,11 @@ METRICS: Mapping[str, tuple[str, str, _Field]] = {
     "retries_total": ("counter", "Attempts that found the output away, since the start.", lambda route: route.retries),
     "seq": ("gauge", "Number of the last event in the output.", lambda route: route.seq),
     "waiting": ("gauge", "Events read and not yet written.", lambda route: route.waiting),
-    "lag_seconds": ("gauge", "Time from the last written event to its writing.", lambda route: route.lag_s),
+    "lag_seconds": (
+        "gauge",
+        "Age of the oldest event read and not written; at least that of the last one at its writing.",
+        lambda route: route.lag_s,
+    ),
     "healthy": ("gauge", "1 if nobody needs to do anything.", lambda route: int(route.is_healthy)),
 }
 """What Prometheus sees of each route, behind ``twinstream_collector_``: type, help, and where it comes from."""

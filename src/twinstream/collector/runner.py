@@ -21,7 +21,7 @@ from twinstream.client import State as StreamItem
 from twinstream.client.back_off import back_off_s
 from twinstream.client.event import BaseEvent
 from twinstream.collector.batch import Batch, Limits
-from twinstream.collector.progress import Progress, State
+from twinstream.collector.progress import Progress, State, read_time
 from twinstream.collector.sink import Sink, SinkAwayError, SinkSetBackError
 from twinstream.collector.worker import Worker
 
@@ -129,6 +129,7 @@ class _Collection:
             await self._collect()
         except SinkSetBackError as error:
             progress.read = progress.written  # what was not written comes again
+            progress.oldest_at = None
             progress.sink_retries += 1
             progress.state, progress.reason = State.SINK_AWAY, str(error)
             await self._pause(1)
@@ -164,6 +165,8 @@ class _Collection:
                 if events:
                     self._progress.read += len(events)
                     self._progress.read_at = self._now()
+                    if self._progress.oldest_at is None:
+                        self._note_oldest(events[0])
                     await self._batch.add(events)
         finally:
             self._batch.close()
@@ -184,6 +187,11 @@ class _Collection:
             progress.written += len(events)
             progress.batches += 1
             progress.written_at = self._now()
+            self._note_oldest(batch.oldest)
+
+    def _note_oldest(self, event: Event | None) -> None:
+        at = None if event is None else read_time(event.time_text)
+        self._progress.oldest_at = self._progress.read_at if event is not None and at is None else at
 
     def _note(self, item: StreamItem) -> None:
         progress = self._progress

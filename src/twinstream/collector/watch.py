@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from twinstream import __version__
-from twinstream.collector.progress import Progress, State
+from twinstream.collector.progress import Progress, State, read_time
 from twinstream.collector.route import Route
 
 RATE_WINDOW_S = 10.0
@@ -29,7 +29,8 @@ class RouteStatus(msgspec.Struct, frozen=True):
     """One stream on its way into one output.
 
     Times are UTC, ``rate`` is events written per second over the last ten; ``waiting`` events are read and not yet
-    written. ``lag_s``: so long after it had happened the last event was written, by the clocks of both machines.
+    written. ``lag_s``: so old is the oldest of those, or so long after it had happened the last event was written,
+    whichever is more; by the clocks of both machines.
     ``gaps`` are the newest ranges (first, last; both included) that did not come in their turn since the start, and
     ``missing`` counts the events in all of them. ``last_error`` stays when it is over.
     """
@@ -83,7 +84,7 @@ class Watch:
     """Looks at the routes now and then; ``config`` is the file that they come from."""
 
     def __init__(self, routes: Sequence[Route], now_s: float, *, config: str | None = None) -> None:
-        self._watched = [_Watched(route) for route in routes]
+        self._watched = [_Watched(route, now_s) for route in routes]
         self._started_at_s = now_s
         self._config = config
 
@@ -101,13 +102,13 @@ class Watch:
 class _Watched:
     """One route, and what was already told of it; ``status`` is how it was at the last look."""
 
-    def __init__(self, route: Route) -> None:
+    def __init__(self, route: Route, now_s: float) -> None:
         self._route = route
         self._state = State.STARTING
         self._missing = 0
         self._samples: deque[tuple[float, int]] = deque()
         self._error: tuple[str, float] | None = None
-        self.status = self._sum_up()
+        self.status = self._sum_up(now_s)
 
     def look(self, now_s: float) -> Iterator[Notice]:
         progress = self._route.progress
@@ -123,9 +124,9 @@ class _Watched:
             if progress.state not in HEALTHY:
                 self._error = (progress.reason, now_s)
             yield self._describe(progress)
-        self.status = self._sum_up()
+        self.status = self._sum_up(now_s)
 
-    def _sum_up(self) -> RouteStatus:
+    def _sum_up(self, now_s: float) -> RouteStatus:
         progress = self._route.progress
         text, at_s = self._error or (None, None)
         return RouteStatus(
@@ -138,7 +139,7 @@ class _Watched:
             written=progress.written,
             rate=self._rate(),
             waiting=progress.read - progress.written,
-            lag_s=_lag_s(progress),
+            lag_s=_lag_s(progress, now_s),
             missing=progress.missing,
             gaps=tuple(progress.gaps),
             reconnects=progress.reconnects,
@@ -182,11 +183,9 @@ def _newest(gaps: Sequence[tuple[int, int]], missing: int) -> list[tuple[int, in
     return found
 
 
-def _lag_s(progress: Progress) -> float | None:
-    if progress.written_at is None or progress.event_time is None:
-        return None
-    try:
-        at = datetime.fromisoformat(progress.event_time)
-    except ValueError:
-        return None
-    return round(max(0.0, progress.written_at - at.timestamp()), 3) if at.tzinfo else None
+def _lag_s(progress: Progress, now_s: float) -> float | None:
+    happened_at = read_time(progress.event_time)
+    lags = [] if progress.oldest_at is None else [now_s - progress.oldest_at]
+    if progress.written_at is not None and happened_at is not None:
+        lags.append(progress.written_at - happened_at)
+    return round(max(0.0, *lags), 3) if lags else None
