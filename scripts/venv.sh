@@ -1,6 +1,7 @@
 #!/bin/sh
 # Create .venv and install the package with one of its sets of requirements: `scripts/venv.sh server|dev`.
-# Done once for each state of pyproject.toml and requirements.lock; `dev` includes `server`.
+# Done once for each state of pyproject.toml and requirements.lock, and again where somebody has replaced the package by a
+# copy of it (`pip install .`), which would stay as it is when the sources change; `dev` includes `server`.
 set -eu
 cd "$(dirname "$0")/.."
 want=$1
@@ -12,7 +13,8 @@ fail() { say "$*"; exit 1; }
 
 state=$(pwd; cat pyproject.toml requirements.lock)
 state=$(printf '%s' "$state" | cksum)
-if [ -f "$stamp" ] && .venv/bin/python -c '' 2>/dev/null; then
+is_ours='import os, sys, twinstream; sys.exit(not os.path.samefile(os.path.dirname(twinstream.__file__), "src/twinstream"))'
+if [ -f "$stamp" ] && .venv/bin/python -I -c "$is_ours" 2>/dev/null; then
     case "$(cat "$stamp")" in "$state $want" | "$state dev") exit 0 ;; esac
 fi
 
@@ -39,7 +41,7 @@ if ! .venv/bin/python -c 'import pip' 2>/dev/null; then
 fi
 
 if [ "$want" = dev ]; then extras=server,collector,parquet,dev; else extras=server,collector; fi
-say "installing what it needs, this first time only"
+say "installing what it needs, once"
 if ! .venv/bin/pip install --quiet --no-input --disable-pip-version-check -c requirements.lock -e ".[$extras]" >"$log" 2>&1; then
     tail -n 15 "$log" >&2
     fail "the installation failed; all of its output is in $log. Is the package index reachable?"
