@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tests.collector.routes import change, route
 from twinstream.collector.progress import State
-from twinstream.collector.view import LogView, TerminalView, describe_time
+from twinstream.collector.view import LogView, TerminalView, describe_time, draw
 from twinstream.collector.watch import Notice, Watch
 
 REASON = "no\nanswer \x1b[2J\u202e"
@@ -76,6 +76,27 @@ def test_a_terminal_gets_a_table_and_above_it_what_is_wrong() -> None:
     assert "1,234,567" in text
     assert "\x1b[2J" not in text
     assert "\u202e" not in text
+
+
+def test_a_table_fits_80_columns() -> None:
+    """Long names are cut, numbers and states are not; a reason stands below, on lines of its own."""
+    out = io.StringIO()
+    reason = "sqlite /var/lib/twinstream/events.db: database is locked by somebody who takes very long"
+    routes = [route("freezers-of-the-north", "sqlite:////var/lib/twinstream/events.db"), route("w")]
+    change(routes[0].progress, state=State.RECONNECTING, reason=reason, seq=1_234_567, read=1_234_567)
+    change(routes[0].progress, written=1_234_567)
+    watch = Watch(routes, 0.0)
+    list(watch.look(0.0))
+    Console(file=out, width=80).print(draw(watch.status()))
+    heading, first, second, *below = out.getvalue().splitlines()
+    assert heading.split() == ["stream", "output", "state", "seq", "written", "per", "s", "waiting", "lag", "missing"]
+    name, output, *rest = first.split()
+    assert (name[:5], name[-1], output[:6], output[-1]) == ("freez", "…", "sqlite", "…")
+    assert rest == ["reconnecting", "1,234,567", "1,234,567", "0", "0", "-", "0"]
+    assert second.split()[2:] == ["starting", "-", "0", "0", "0", "-", "0"]
+    assert " ".join(line.rstrip() for line in below) == (
+        f"freezers-of-the-north -> sqlite:////var/lib/twinstream/events.db: {reason}"
+    )
 
 
 def test_a_time_is_told_in_the_unit_that_fits() -> None:

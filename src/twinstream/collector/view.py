@@ -11,7 +11,7 @@ import time
 from typing import Protocol, TextIO
 
 import msgspec
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -97,28 +97,33 @@ class TerminalView:
 
 
 def draw(status: CollectorStatus) -> RenderableType:
-    """Make the table of all routes."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("stream", "output", "state"):
-        table.add_column(heading, overflow="fold")
+    """Make the table of all routes, and below it the reasons, which have no room in a column."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for heading in ("stream", "output"):
+        table.add_column(heading, min_width=len(heading))
+    table.add_column("state", no_wrap=True)
     for heading in ("seq", "written", "per s", "waiting", "lag", "missing"):
         table.add_column(heading, justify="right", no_wrap=True)
     for route in status.routes:
         table.add_row(*_cells(route))
-    return table
+    reasons = (
+        Text(printable(f"{route.stream} -> {route.output}: {route.reason}"), overflow="fold")
+        for route in status.routes
+        if route.reason
+    )
+    return Group(table, *reasons)
 
 
 def _cells(route: RouteStatus) -> list[Text]:
     style = "green" if route.is_healthy else "bold red"
-    state = f"{route.state}: {route.reason}" if route.reason else route.state
     seq = "-" if route.seq is None else f"{route.seq:,}"
     lag = "-" if route.lag_s is None else describe_time(route.lag_s)
     missing = Text(f"{route.missing:,}", style="bold red" if route.missing else "")
     plain = (f"{route.written:,}", f"{route.rate:,.0f}", f"{route.waiting:,}", lag)
     return [
-        Text(printable(route.stream)),
-        Text(printable(route.output)),
-        Text(printable(state), style=style),
+        Text(printable(route.stream), no_wrap=True, overflow="ellipsis"),
+        Text(printable(route.output), no_wrap=True, overflow="ellipsis"),
+        Text(printable(route.state), style=style),
         Text(seq),
         *map(Text, plain),
         missing,
