@@ -103,7 +103,11 @@ REQUEST_ERRORS: dict[str, RequestErrorKind] = {
     "invalid": RequestErrorKind(422, "A field's value is not valid."),
     "upgrade_required": RequestErrorKind(426, "This path speaks WebSocket, version 13."),
     "too_many_requests": RequestErrorKind(429, "Too many requests; try again later."),
-    "too_many_sessions": RequestErrorKind(429, "This stream key has as many sockets as it may have."),
+    "too_many_sessions": RequestErrorKind(
+        429,
+        "This stream key has as many sockets as it may have; use the key of another subscription, "
+        "or raise sessions_per_key of the server.",
+    ),
     "headers_too_large": RequestErrorKind(431, "The request's headers are larger than allowed."),
     "internal": RequestErrorKind(500, "Internal error; the request id leads to the log line."),
     "storage_full": RequestErrorKind(503, "The disk is full; nothing was stored."),

@@ -32,6 +32,21 @@ def test_a_state_is_told_once_when_it_changes() -> None:
     assert told(list(watch.look(5))) == [("info", "ended", {"seq": 7, "written": 3})]
 
 
+@pytest.mark.parametrize("state", [State.STARTING, State.RECONNECTING, State.SINK_AWAY, State.SINK_FULL])
+def test_where_somebody_waits_for_the_end_they_are_reminded_of_what_is_waited_for(state: State) -> None:
+    """Again and again, until it has come."""
+    watched = route()
+    watch, silent = Watch([watched], 0.0, reminds=True), Watch([watched], 0.0)
+    change(watched.progress, state=state, reason="429")
+    list(watch.look(1)), list(silent.look(1))
+    looks = [told(list(watch.look(now_s))) for now_s in range(2, 33)]
+    assert [look for look in looks if look] == [[("info", "waiting", {"state": state, "reason": "429"})]] * 2
+    change(watched.progress, state=State.STREAMING, reason="")
+    assert [notice.event for notice in watch.look(33)] == ["streaming"]
+    assert [notice for now_s in range(34, 99) for notice in watch.look(now_s)] == []
+    assert [notice.event for now_s in range(2, 99) for notice in silent.look(now_s)] == ["streaming"]
+
+
 def test_each_gap_is_told_once_with_its_numbers() -> None:
     """However many come between two looks."""
     watched = route()

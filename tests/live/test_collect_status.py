@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.live.test_collect import COMMAND, DEADLINE_S, Fountain, collecting, running
+from tests.live.server import ServerProcess
+from tests.live.test_collect import COMMAND, DEADLINE_S, Fountain, collecting, make_events, running
 from twinstream.collector.watch import CollectorStatus
 from twinstream.exits import EX_CONFIG, EX_UNAVAILABLE
 
@@ -70,3 +71,18 @@ async def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     code, _, errors = await ask_plainly(f"--config={tmp_path}/no.toml")
     assert code == EX_CONFIG
     assert "no.toml: cannot be read: No such file or directory" in errors
+
+
+async def test_a_key_with_more_outputs_than_sockets_is_told_with_the_remedy(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    """The outputs that have a socket are written meanwhile."""
+    key, _ = await asyncio.to_thread(make_events, server, 3)
+    outputs = [f"--to=jsonl:{number}/" for number in range(6)]
+    url = f"{server.url.replace('http', 'ws')}/stream?stream_key={key}"
+    with collecting(tmp_path, url, *outputs) as collector:
+        status = await collector.until(
+            lambda status: sorted(route.state for route in status.routes) == ["reconnecting"] + ["streaming"] * 5
+        )
+    (refused,) = (route for route in status.routes if route.state == "reconnecting")
+    assert "use the key of another subscription, or raise sessions_per_key of the server" in refused.reason

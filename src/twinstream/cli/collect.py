@@ -267,7 +267,7 @@ async def _run(
     if seconds is not None:
         loop.call_later(seconds, stop.set)
     try:
-        await run_session(routes, view, stop=stop, status=socket, metrics=metrics, config=config)
+        await run_session(routes, view, stop=stop, status=socket, metrics=metrics, config=config, reminds=once)
     except asyncio.CancelledError:
         return asked[-1]
     return max(map(_judge, routes))

@@ -28,16 +28,17 @@ async def run_session(
     status: Path | None = None,
     metrics: str | None = None,
     config: str | None = None,
+    reminds: bool = False,
 ) -> None:
     """Run the routes until each has ended or failed, or ``stop`` is set; their progress tells how.
 
     ``status`` and ``metrics`` are where questions are answered: see `report.reporting`; ``config`` is the file that the
-    routes come from.
+    routes come from; ``reminds``: see `Watch`.
 
     Raises:
         CommandError: questions cannot be answered there; nothing was collected.
     """
-    watch = Watch(routes, time.time(), config=config)
+    watch = Watch(routes, time.time(), config=config, reminds=reminds)
     async with reporting(watch.status, path=status, address=metrics):
         with contextlib.closing(view):
             view.open()

@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from math import inf
 from typing import NamedTuple
 
 import msgspec
@@ -19,8 +20,11 @@ from twinstream.collector.progress import Progress, State, read_time
 from twinstream.collector.route import Route
 
 RATE_WINDOW_S = 10.0
+REMINDER_S = 15.0
+"""Where somebody waits for the end, what it waits for is told again so often."""
 HEALTHY = frozenset({State.STARTING, State.STREAMING, State.ENDED})
 """States in which nobody needs to do anything."""
+_WAITING = frozenset({State.STARTING, State.RECONNECTING, State.SINK_AWAY, State.SINK_FULL})
 NOT_RUNNING = "not running"
 """The state of a route that only its output tells of."""
 
@@ -81,10 +85,14 @@ class Notice(NamedTuple):
 
 
 class Watch:
-    """Looks at the routes now and then; ``config`` is the file that they come from."""
+    """Looks at the routes now and then; ``config`` is the file that they come from. ``reminds``: what is waited for is
+    told every `REMINDER_S`.
+    """
 
-    def __init__(self, routes: Sequence[Route], now_s: float, *, config: str | None = None) -> None:
-        self._watched = [_Watched(route, now_s) for route in routes]
+    def __init__(
+        self, routes: Sequence[Route], now_s: float, *, config: str | None = None, reminds: bool = False
+    ) -> None:
+        self._watched = [_Watched(route, now_s, REMINDER_S if reminds else inf) for route in routes]
         self._started_at_s = now_s
         self._config = config
 
@@ -102,7 +110,9 @@ class Watch:
 class _Watched:
     """One route, and what was already told of it; ``status`` is how it was at the last look."""
 
-    def __init__(self, route: Route, now_s: float) -> None:
+    def __init__(self, route: Route, now_s: float, reminder_s: float) -> None:
+        self._reminder_s = reminder_s
+        self._told_at_s = now_s
         self._route = route
         self._state = State.STARTING
         self._missing = 0
@@ -120,10 +130,14 @@ class _Watched:
             for first, last in _newest(progress.gaps, new):
                 yield Notice("warning", "gap", self._route, {"first": first, "last": last, "events": last - first + 1})
         if progress.state is not self._state:
-            self._state = progress.state
+            self._state, self._told_at_s = progress.state, now_s
             if progress.state not in HEALTHY:
                 self._error = (progress.reason, now_s)
             yield self._describe(progress)
+        elif progress.state in _WAITING and now_s - self._told_at_s >= self._reminder_s:
+            self._told_at_s = now_s
+            reason = {"reason": progress.reason} if progress.reason else {}
+            yield Notice("info", "waiting", self._route, {"state": str(progress.state), **reason})
         self.status = self._sum_up(now_s)
 
     def _sum_up(self, now_s: float) -> RouteStatus:
