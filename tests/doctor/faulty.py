@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import sys
+from itertools import cycle
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -23,7 +24,9 @@ last = 0
 async def main() -> None:
     """Keep the stream up."""
     wait_s = 0.3
+    chances = cycle((0.05, 0.0, 1.0))  # of full jitter, one that is out of luck more often than not
     while True:
+        asked_s = 0.0
         resume = f"&seq_start={last + 1 + (FAULT == 'skips-one')}" if last and FAULT != "no-resume" else ""
         try:
             async with connect(URL + resume, max_size=None, proxy=None) as socket:
@@ -32,11 +35,14 @@ async def main() -> None:
         except InvalidStatus as refusal:
             if FAULT == "gives-up" or (refusal.response.status_code in (401, 403) and FAULT != "storm"):
                 return
-            wait_s = max(2 * wait_s, float(refusal.response.headers.get("Retry-After", 0)))
+            wait_s *= 2
+            if FAULT != "impolite":
+                asked_s = float(refusal.response.headers.get("Retry-After", 0))
         except ConnectionClosed as end:
             if end.rcvd and end.rcvd.code >= 4400:
                 return
-        await asyncio.sleep(0 if FAULT in ("no-wait", "storm") else wait_s)
+        own_s = {"no-wait": 0, "storm": 0, "hasty": 0.01, "steady": 0.8, "jitters": next(chances) * wait_s}
+        await asyncio.sleep(0 if FAULT == "storm" else max(asked_s, own_s.get(FAULT, wait_s)))
 
 
 async def read(socket: ClientConnection) -> None:
@@ -48,15 +54,17 @@ async def read(socket: ClientConnection) -> None:
                 await socket.send(answer)
         elif not message.endswith("|X"):
             for text in [message.partition("|")[2]] if message.count("}}") == 1 else split_message(message):
-                process(json.loads(text))
+                is_new = process(json.loads(text))
+                if FAULT == "skips-rest" and not is_new:
+                    break
 
 
-def process(event: dict[str, Any]) -> None:
-    """Print what is new."""
+def process(event: dict[str, Any]) -> bool:
+    """Print what is new; tell whether it is."""
     global last
     seq = int(event["seq"])
     if FAULT != "no-memory" and (str(seq) <= str(last) if FAULT == "text-order" else seq <= last):
-        return
+        return False
     last = seq
     value = event.get("datapoint", {}).get("value")
     if FAULT == "mangles":
@@ -67,6 +75,7 @@ def process(event: dict[str, Any]) -> None:
             file.write(line + "\n")
     elif FAULT != "silent":
         print(line)  # noqa: T201
+    return True
 
 
 asyncio.run(main())

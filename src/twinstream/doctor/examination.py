@@ -201,12 +201,15 @@ _CONNECT = (
     "`new WebSocket(process.env.TWINSTREAM_URL)`."
 )
 RECONNECT = (
-    "Connect again whenever the connection ends: after a second, then after twice as long each time, up to a minute, "
-    "each wait multiplied by a random number: `setTimeout(connect, Math.random() * Math.min(60000, 1000 * 2 ** n))`."
+    "Connect again whenever the connection ends or an attempt fails: after a second, then after twice as long each "
+    "time, up to a minute, each wait multiplied by a random number from 0 to 1. Begin anew with a second once a "
+    "connection has brought a message: `setTimeout(connect, Math.random() * Math.min(60000, 1000 * 2 ** n++))`, and "
+    "`n = 0` where messages arrive."
 )
 ONCE = (
-    "Remember the highest seq that was processed, as a number, and leave out what is not above it: "
-    "`if (BigInt(event.seq) <= last) return`."
+    "Remember the highest seq that was processed, as a number, and skip a record whose seq is not above it: that "
+    "record alone, and not the rest of its message, which may be new. In a loop over the records of a message that is "
+    "`if (BigInt(event.seq) <= last) continue`, not `return` or `break`."
 )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from twinstream.doctor.examination import PRINT_EVENTS, STAY_ALIVE, Examination
+from twinstream.doctor.examination import ONCE, PRINT_EVENTS, STAY_ALIVE, Examination
 from twinstream.doctor.sight import speaks_of_gap
 from twinstream.doctor.stage import Socket
 from twinstream.doctor.traffic import Sample, Traffic
@@ -106,12 +106,16 @@ async def _play(examination: Examination, case: MessageCase, send: Callable[[Soc
 
 
 SPLIT = (
-    "Split at the first bar only: `const bar = message.indexOf('|'); const event = JSON.parse(message.slice(bar + 1))`."
+    "Split at the first bar only; behind it stands the event's JSON, with all bars that are in it: "
+    "`const bar = message.indexOf('|'); const event = JSON.parse(message.slice(bar + 1))`."
 )
-COMPARE = "A heartbeat is the whole message, nothing else: `if (message === '1|Z') socket.send('Z')`."
+COMPARE = (
+    "Answer a message that is exactly `1|Z`, and no other that has these characters in it: "
+    "`if (message === '1|Z') socket.send('Z')`."
+)
 BATCH = (
     "Go by the length in front of each record: read the number up to the bar, take so many characters, and begin again "
-    "behind them until the message is used up."
+    "behind them until the message is used up; a record that is skipped takes none of those behind it along."
 )
 ACK = (
     "The body of a datapointack is under `datapoint`, as in the documents' sample: read `event.datapoint.value`, not "
@@ -125,7 +129,9 @@ LARGE = (
     "Raise the longest message that the WebSocket library takes: `connect(url, max_size=4 * 1024 * 1024)` in Python, "
     "`new WebSocket(url, {maxPayload: 4194304})` with Node's ws."
 )
-NULLS = "Take null for a value, a user or a time: `if (event.datapoint.value !== null)`."
+NULLS = (
+    "Take null for a value, a user or a time, and look for it before using them: `if (event.datapoint.value !== null)`."
+)
 UNKNOWN = (
     "Leave out what you don't know: event types, members and missing `resource_tags`. Decode with unknown fields "
     "allowed, and give the switch over event_type a default branch that does nothing."
@@ -160,8 +166,9 @@ def _unknown(traffic: Traffic) -> Part:
 
 
 def _duplicate(traffic: Traffic) -> Part:
-    first, second = traffic.datapoints(2)
-    return Part((first.record, first.record, second.record, first.record), (first, second))
+    samples = traffic.datapoints(5)
+    first, second, *rest = (sample.record for sample in samples)
+    return Part((first, first, second, "".join((first, second, *rest)), first), tuple(samples))
 
 
 async def play_gap(examination: Examination) -> None:
@@ -243,7 +250,11 @@ MESSAGE_CASES: Sequence[tuple[str, str, MessageCase]] = (
         MessageCase("a value of 1 MiB", LARGE, lambda traffic: one_by_one(traffic.datapoint(_LARGE_TEXT))),
     ),
     ("batch", "several records in one message", MessageCase("several records in one message", BATCH, _batch)),
-    ("duplicate", "the same event three times", MessageCase("an event that comes again", STAY_ALIVE, _duplicate)),
+    (
+        "duplicate",
+        "events that come again, also in front of new ones in one message",
+        MessageCase("an event that comes again", ONCE, _duplicate),
+    ),
     ("null-fields", "null in value, user and times", MessageCase("fields that are null", NULLS, _nulls)),
     (
         "unknown-fields",
