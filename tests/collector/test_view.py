@@ -59,6 +59,14 @@ def test_a_log_can_be_text() -> None:
     )
 
 
+def test_quotes_in_a_text_log_are_escaped() -> None:
+    """So that whoever reads it by its names and values finds the end of each."""
+    out = io.StringIO()
+    notice = notices()[1][1]._replace(details={"reason": 'server at "::1" \\ failed', "url": "a=b"})
+    LogView(is_json=False, out=out).tell(notice)
+    assert out.getvalue().endswith('reason="server at \\"::1\\" \\\\ failed" url="a=b"\n')
+
+
 def test_a_terminal_gets_a_table_and_above_it_what_is_wrong() -> None:
     """Nothing in it steers the terminal."""
     out = io.StringIO()

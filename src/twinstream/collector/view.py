@@ -150,4 +150,6 @@ def _describe(notice: Notice) -> str:
 
 
 def _quote(text: str) -> str:
-    return f'"{text}"' if " " in text or not text else text
+    if text and not any(character in text for character in ' "='):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
