@@ -11,6 +11,7 @@ from http import HTTPStatus
 from itertools import chain, repeat
 from random import Random
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
@@ -67,6 +68,11 @@ def told(item: Item) -> object:
             return ("gap", first, last)
         case event:
             return event.seq
+
+
+def starts(targets: list[str]) -> list[str | None]:
+    """What each connection asked to begin with."""
+    return [parse_qs(urlsplit(target).query).get("seq_start", [None])[0] for target in targets]
 
 
 async def read_all(url: str, **options: Any) -> list[object]:
