@@ -6,8 +6,12 @@ cd "$(dirname "$0")/.."
 verdict=0
 .venv/bin/python scripts/need.py install
 scripts/lint.sh || { verdict=1; lint=failed; }
-[ $# -gt 0 ] || set -- --numprocesses auto --maxprocesses 4 --dist loadfile
-.venv/bin/pytest "$@" || verdict=1
+if [ $# -gt 0 ]; then
+	.venv/bin/pytest "$@" || verdict=1
+elif ! .venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile; then
+	echo 'twinstream: what failed beside others runs again, alone: it counts if it fails so too'
+	.venv/bin/pytest --last-failed --last-failed-no-failures none || verdict=1
+fi
 .venv/bin/python scripts/need.py report || verdict=1
 [ "${lint:-ok}" = ok ] || echo 'twinstream: a check of the code failed, see above the tests'
 exit $verdict
