@@ -113,11 +113,7 @@ class BaseEvent(msgspec.Struct, frozen=True, gc=False):
     @property
     def time(self) -> datetime | None:
         """When it happened, with a time zone; None if the event does not say, or not in a way that can be read."""
-        try:
-            at = datetime.fromisoformat(self.time_text or "")
-        except ValueError:
-            return None
-        return at if at.tzinfo else None
+        return read_time(self.time_text)
 
     @property
     def user_uuid(self) -> str | None:
@@ -296,6 +292,15 @@ def decode_event(text: str) -> Event:
     if kind == "registration" and read.registration_event is not None:
         return RegistrationEvent(_read_seq(read.seq), text, metadata, read.registration_event)
     return UnknownEvent(_read_seq(read.seq), text, metadata)
+
+
+def read_time(text: str | None) -> datetime | None:
+    """Read when something happened (ISO 8601); None for none, or for one without a time zone."""
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 class _Shape(msgspec.Struct, gc=False):

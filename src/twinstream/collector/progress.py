@@ -6,7 +6,6 @@ Owns the words for what a stream is doing; changed by the runner alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 
 
@@ -56,12 +55,3 @@ class Progress:
     read_at: float | None = None
     written_at: float | None = None
     error: Exception | None = None
-
-
-def read_time(text: str | None) -> float | None:
-    """Return the time that an event says, in UNIX seconds; None for none, or one that can be read in two ways."""
-    try:
-        at = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return at.timestamp() if at.tzinfo else None

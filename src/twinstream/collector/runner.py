@@ -21,7 +21,7 @@ from twinstream.client import State as StreamItem
 from twinstream.client.back_off import back_off_s
 from twinstream.client.event import BaseEvent
 from twinstream.collector.batch import Batch, Limits
-from twinstream.collector.progress import Progress, State, read_time
+from twinstream.collector.progress import Progress, State
 from twinstream.collector.sink import Sink, SinkAwayError, SinkSetBackError
 from twinstream.collector.worker import Worker
 
@@ -190,8 +190,8 @@ class _Collection:
             self._note_oldest(batch.oldest)
 
     def _note_oldest(self, event: Event | None) -> None:
-        at = None if event is None else read_time(event.time_text)
-        self._progress.oldest_at = self._progress.read_at if event is not None and at is None else at
+        at = None if event is None else event.time
+        self._progress.oldest_at = at.timestamp() if at else None if event is None else self._progress.read_at
 
     def _note(self, item: StreamItem) -> None:
         progress = self._progress

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import msgspec
 
 from twinstream import __version__
-from twinstream.collector.progress import Progress, State, read_time
+from twinstream.client.event import read_time
+from twinstream.collector.progress import Progress, State
 from twinstream.collector.route import Route
 
 RATE_WINDOW_S = 10.0
@@ -201,5 +202,5 @@ def _lag_s(progress: Progress, now_s: float) -> float | None:
     happened_at = read_time(progress.event_time)
     lags = [] if progress.oldest_at is None else [now_s - progress.oldest_at]
     if progress.written_at is not None and happened_at is not None:
-        lags.append(progress.written_at - happened_at)
+        lags.append(progress.written_at - happened_at.timestamp())
     return round(max(0.0, *lags), 3) if lags else None
